@@ -1,0 +1,1 @@
+"""Files that must be fetched: the catalogue, its sources and importers, the cache."""

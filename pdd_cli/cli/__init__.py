@@ -1,0 +1,1 @@
+"""The command line: it talks to a person and calls the recipes."""

@@ -1,0 +1,1 @@
+"""Where photos come from: known layouts, crops, synthetic low resolution, batches."""

@@ -1,0 +1,1 @@
+"""Pairwise Distance Distillation: features, distances, objectives, the step and the average."""

@@ -1,0 +1,1 @@
+"""One picture: decoding, encoding, colour, tiles."""

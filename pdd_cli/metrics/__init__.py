@@ -1,0 +1,1 @@
+"""Full-reference metrics and the protocol that a number is stated under."""

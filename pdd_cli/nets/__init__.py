@@ -1,0 +1,1 @@
+"""Networks: loading any, naming the known, the discriminator."""
