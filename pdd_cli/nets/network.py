@@ -1,0 +1,91 @@
+"""Any super-resolution network that spandrel knows, made trainable and tolerant of any size."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from spandrel import ImageModelDescriptor, ModelLoader, SizeRequirements
+from torch import Tensor, nn
+
+from pdd_cli.errors import ModelError
+
+SCALES = (2, 3, 4)
+
+
+class Network(nn.Module):
+    """A super-resolution network with what a caller must know of it.
+
+    spandrel's own call is for inference only: it clamps and forbids gradients. This one does
+    neither, and brings inputs to the sizes that the architecture requires.
+    """
+
+    def __init__(self, descriptor: ImageModelDescriptor[nn.Module]) -> None:
+        super().__init__()
+        self.inner: nn.Module = descriptor.model
+        self.scale: int = descriptor.scale
+        self.architecture: str = str(descriptor.architecture.id)
+        self.supports_bfloat16: bool = descriptor.supports_bfloat16
+        self.supports_half: bool = descriptor.supports_half
+        self._requirements: SizeRequirements = descriptor.size_requirements
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Upscale pictures.
+
+        Args:
+            pictures: (n, 3, h, w), RGB in [0, 1], of any size.
+
+        Returns:
+            (n, 3, scale·h, scale·w), not clamped. Where the architecture requires other sizes,
+            the picture's last row and column are repeated and the surplus is cut off again.
+        """
+        height, width = pictures.shape[-2:]
+        pad_width, pad_height = self._requirements.get_padding(width, height)
+        if pad_width or pad_height:
+            pictures = F.pad(pictures, (0, pad_width, 0, pad_height), mode="replicate")
+        upscaled = cast(Tensor, self.inner(pictures))
+        return upscaled[..., : self.scale * height, : self.scale * width]
+
+
+def load_network(weights: Mapping[str, Tensor], *, named: str) -> Network:
+    """Recognise an architecture by its weights and build it, on the CPU in float32.
+
+    Args:
+        weights: a state dict in any key layout that spandrel knows.
+        named: what to call these weights in messages: a path or a model's name.
+
+    Raises:
+        ModelError: the architecture is unknown, the weights do not fit it, or the network is not
+            an RGB super-resolution network of ×2, ×3 or ×4.
+    """
+    # Anything that a damaged or foreign state dict makes spandrel trip over means the same here:
+    # no network comes of it.
+    try:
+        descriptor = ModelLoader(torch.device("cpu")).load_from_state_dict(dict(weights))
+    except Exception as error:
+        raise ModelError(
+            f"{named} is no super-resolution network that spandrel knows "
+            f"({type(error).__name__}: {_first_line(error) or 'unknown architecture'}).",
+            hint="See spandrel's list of supported architectures.",
+        ) from error
+    if not isinstance(descriptor, ImageModelDescriptor):
+        raise ModelError(
+            f"{named} needs more than a picture as its input.", hint="Use a plain upscaler."
+        )
+    if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
+        raise ModelError(
+            f"{named} takes {descriptor.input_channels} and gives {descriptor.output_channels} "
+            "channels.",
+            hint="Use a network for RGB pictures.",
+        )
+    if descriptor.scale not in SCALES:
+        raise ModelError(
+            f"{named} upscales ×{descriptor.scale}; pdd adapts ×2, ×3 and ×4, because its "
+            "synthetic photos are made by a change of size.",
+            hint="Use a model of one of these scales.",
+        )
+    return Network(cast("ImageModelDescriptor[nn.Module]", descriptor.float()))
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "")
