@@ -6,12 +6,14 @@ RealSR (version 3): ``Canon|Nikon/Train|Test/2|3|4/NAME_HR.png`` beside ``NAME_L
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import list_pictures
 
 Split = Literal["Train", "Test"]
+
+_Name = TypeVar("_Name", bound=str)
 
 _CAMERAS = ("Canon", "Nikon")
 _SPLITS: tuple[Split, ...] = ("Train", "Test")
@@ -168,7 +170,7 @@ def _photo(path: Path) -> Photo:
     )
 
 
-def _part_of[Name: str](path: Path, names: tuple[Name, ...]) -> Name | None:
+def _part_of(path: Path, names: tuple[_Name, ...]) -> _Name | None:
     parts = path.resolve().parts[:-1]
     return next((name for name in names if name in parts), None)
 

@@ -1,0 +1,107 @@
+"""Random crops of a list of pictures, which depend on the seed and the step alone.
+
+Nothing here has a state to save: asked again for the same step, the same crops come. That is what
+makes a resumed run equal to one that was never interrupted.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pdd_cli.errors import DataError
+from pdd_cli.images.codec import read_picture
+
+_BYTES_IN_A_GIGABYTE = 1024**3
+
+
+class DecodedPictures:
+    """8-bit RGB pictures, kept decoded within a memory budget, the longest unused leaving first.
+
+    Args:
+        budget_gb: gibibytes that decoded pixels may take.
+    """
+
+    def __init__(self, budget_gb: float) -> None:
+        self._budget = budget_gb * _BYTES_IN_A_GIGABYTE
+        self._kept: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def __getitem__(self, path: Path) -> NDArray[np.uint8]:
+        """Return a picture's pixels, (h, w, 3)."""
+        with self._lock:
+            if path in self._kept:
+                self._kept.move_to_end(path)
+                return self._kept[path]
+        pixels = read_picture(path).rgb8()
+        with self._lock:
+            if path not in self._kept:
+                self._kept[path] = pixels
+                self._bytes += pixels.nbytes
+            while self._bytes > self._budget and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return pixels
+
+
+class RandomCrops:
+    """Square crops at random places, every picture taken once before any is taken twice.
+
+    Args:
+        paths: the pictures; each at least ``size`` high and wide.
+        size: height and width of a crop, pixels.
+        pictures: where their pixels come from.
+        seed: names the sequence; two sources of one run need different seeds.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], size: int, pictures: DecodedPictures, seed: Sequence[int]
+    ) -> None:
+        self._paths = list(paths)
+        self._size = size
+        self._pictures = pictures
+        self._seed = list(seed)
+
+    def take(self, index: int) -> NDArray[np.uint8]:
+        """Return crop number ``index``, (size, size, 3), flipped and turned at random."""
+        cycle, position = divmod(index, len(self._paths))
+        order = np.random.default_rng([*self._seed, 0, cycle]).permutation(len(self._paths))
+        pixels = self._pictures[self._paths[order[position]]]
+        chance = np.random.default_rng([*self._seed, 1, index])
+        top = chance.integers(pixels.shape[0] - self._size + 1)
+        left = chance.integers(pixels.shape[1] - self._size + 1)
+        crop = pixels[top : top + self._size, left : left + self._size]
+        return _turned(crop, int(chance.integers(8)))
+
+
+def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Path], list[Path]]:
+    """Sort pictures by whether crops of a size can be cut from them.
+
+    Returns:
+        Those that will do, those that are too small, and those that cannot be read.
+    """
+    good: list[Path] = []
+    small: list[Path] = []
+    unreadable: list[Path] = []
+    for path in paths:
+        try:
+            picture = read_picture(path)
+        except DataError:
+            unreadable.append(path)
+            continue
+        (good if min(picture.height, picture.width) >= size else small).append(path)
+    return good, small, unreadable
+
+
+def _turned(crop: NDArray[np.uint8], way: int) -> NDArray[np.uint8]:
+    """Apply one of the eight flips and transposes of a square."""
+    if way & 1:
+        crop = crop[:, ::-1]
+    if way & 2:
+        crop = crop[::-1]
+    if way & 4:
+        crop = crop.transpose(1, 0, 2)
+    return np.ascontiguousarray(crop)
