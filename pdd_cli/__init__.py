@@ -1,0 +1,58 @@
+"""Adapt an off-the-shelf super-resolution model to a folder of your own low-resolution photos.
+
+The recipes are the Python interface. Each takes its configuration and, if wanted, an observer of
+its events; it returns a result, never prints and never ends the process:
+
+    from pdd_cli import AdaptConfig, adapt
+
+They load on first use, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdd_cli.config.adapt import AdaptConfig
+    from pdd_cli.config.demo import DemoConfig
+    from pdd_cli.config.evaluate import EvaluateConfig
+    from pdd_cli.config.infer import InferConfig
+    from pdd_cli.recipes.adapt import adapt
+    from pdd_cli.recipes.demo import demo
+    from pdd_cli.recipes.evaluate import evaluate
+    from pdd_cli.recipes.infer import infer
+
+__all__ = [
+    "AdaptConfig",
+    "DemoConfig",
+    "EvaluateConfig",
+    "InferConfig",
+    "__version__",
+    "adapt",
+    "demo",
+    "evaluate",
+    "infer",
+]
+
+_HOMES = {
+    "AdaptConfig": "pdd_cli.config.adapt",
+    "DemoConfig": "pdd_cli.config.demo",
+    "EvaluateConfig": "pdd_cli.config.evaluate",
+    "InferConfig": "pdd_cli.config.infer",
+    "adapt": "pdd_cli.recipes.adapt",
+    "demo": "pdd_cli.recipes.demo",
+    "evaluate": "pdd_cli.recipes.evaluate",
+    "infer": "pdd_cli.recipes.infer",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("pdd-cli")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
