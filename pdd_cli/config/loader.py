@@ -4,12 +4,12 @@ What comes later wins: a preset gives way to the user's file, that to ``--set``,
 command's own options. Whatever is wrong is told all at once, each with where it was written.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType
-from typing import TypeVar, get_args
+from typing import Protocol, TypeVar, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -22,15 +22,17 @@ from pdd_cli.errors import UsageError
 Settings = TypeVar("Settings", bound=StrictModel)
 
 _Key = tuple[str, ...]
+_Values = Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class _Layer:
+class _Layer(Protocol):
     """Settings from one place."""
 
-    values: Mapping[str, object]
-    where: Callable[[_Key], str | None]
-    """Tells where a key was written, or None when this layer does not hold it."""
+    def over(self, below: _Values, schema: type[StrictModel]) -> dict[str, object]:
+        """Lay these settings over those of weaker places."""
+
+    def where(self, key: _Key) -> str | None:
+        """Tell where a key was written; None when this layer does not hold it."""
 
 
 def load(
@@ -55,21 +57,52 @@ def load(
         UsageError: something cannot be read, is unknown, or has a value that does not do.
     """
     paths = [path for path in (preset_path(preset) if preset else None, file) if path]
-    layers = [
+    layers: list[_Layer] = [
         *(_read_file(path) for path in paths),
         *(_read_assignment(text) for text in assignments),
         *(_option(key, value) for key, value in (flags or {}).items() if value is not None),
     ]
     merged: dict[str, object] = {}
     for layer in layers:
-        merged = _merge(merged, layer.values, schema)
+        merged = layer.over(merged, schema)
     try:
         return schema.model_validate(merged)
     except ValidationError as error:
         raise _explain(error, schema, layers) from error
 
 
-def _read_file(path: Path) -> _Layer:
+@dataclass(frozen=True)
+class _File:
+    """A settings file."""
+
+    path: Path
+    values: _Values
+    lines: Mapping[_Key, int]
+
+    def over(self, below: _Values, schema: type[StrictModel]) -> dict[str, object]:
+        return _merge(below, self.values, schema)
+
+    def where(self, key: _Key) -> str | None:
+        return f"{self.path}, line {self.lines[key]}" if key in self.lines else None
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """One value, from ``--set`` or an option."""
+
+    key: _Key
+    value: object
+    written: str
+
+    def over(self, below: _Values, schema: type[StrictModel]) -> dict[str, object]:
+        return _assign(below, self.key, self.value, schema)
+
+    def where(self, key: _Key) -> str | None:
+        common = min(len(key), len(self.key))
+        return self.written if key[:common] == self.key[:common] else None
+
+
+def _read_file(path: Path) -> _File:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -85,8 +118,7 @@ def _read_file(path: Path) -> _Layer:
         ) from error
     if values is not None and not isinstance(values, dict):
         raise UsageError(f"{path} holds no settings.", hint="Write one `key: value` a line.")
-    lines = _unique(_lines(node), path)
-    return _Layer(values or {}, lambda key: f"{path}, line {lines[key]}" if key in lines else None)
+    return _File(path, values or {}, _unique(_lines(node), path))
 
 
 def _lines(node: yaml.Node | None, above: _Key = ()) -> Iterator[tuple[_Key, int]]:
@@ -115,40 +147,30 @@ def _unique(lines: Iterable[tuple[_Key, int]], path: Path) -> dict[_Key, int]:
     return found
 
 
-def _read_assignment(text: str) -> _Layer:
+def _read_assignment(text: str) -> _Assignment:
     dotted, equals, value = text.partition("=")
-    if not equals or not all(dotted.strip().split(".")):
+    key = tuple(dotted.strip().split("."))
+    if not equals or not all(key):
         raise UsageError(
             f"--set {text}: that is no assignment.", hint="Write --set section.key=value."
         )
     try:
-        return _one_value(dotted.strip(), yaml.safe_load(value), f"--set {text}")
+        return _Assignment(key, yaml.safe_load(value), f"--set {text}")
     except yaml.YAMLError as error:
         raise UsageError(
             f"--set {text}: the value is not YAML.", hint="Put it in quotation marks."
         ) from error
 
 
-def _option(dotted: str, value: object) -> _Layer:
-    return _one_value(dotted, value, "from the command line")
+def _option(dotted: str, value: object) -> _Assignment:
+    return _Assignment(tuple(dotted.split(".")), value, "from the command line")
 
 
-def _one_value(dotted: str, value: object, where: str) -> _Layer:
-    path = tuple(dotted.split("."))
-    values = value
-    for name in reversed(path):
-        values = {name: values}
-    assert isinstance(values, dict)
-    return _Layer(values, lambda key: where if key[: len(path)] == path[: len(key)] else None)
+def _merge(below: _Values, above: _Values, schema: type[StrictModel]) -> dict[str, object]:
+    """Lay a file over weaker settings: section by section, and value for value within one.
 
-
-def _merge(
-    below: Mapping[str, object], above: Mapping[str, object], schema: type[StrictModel]
-) -> dict[str, object]:
-    """Lay settings over others: section by section, and value for value within one.
-
-    A setting that is itself a mapping, such as weights by layer, is one value: it is replaced
-    whole, so that a layer can also be left out.
+    A setting that is itself a mapping, such as weights by layer, is one value. It is replaced
+    whole, so that a file can also leave a layer out.
     """
     merged = dict(below)
     for name, value in above.items():
@@ -158,6 +180,24 @@ def _merge(
         else:
             merged[name] = value
     return merged
+
+
+def _assign(
+    below: _Values, key: _Key, value: object, schema: type[StrictModel]
+) -> dict[str, object]:
+    """Set one value; a key that leads into a mapping changes that entry alone."""
+    name, *rest = key
+    if not rest:
+        return {**below, name: value}
+    section, present = _section(schema, name), below.get(name)
+    if section:
+        inside = present if isinstance(present, Mapping) else {}
+        return {**below, name: _assign(inside, tuple(rest), value, section)}
+    field = schema.model_fields.get(name)
+    if present is None and field is not None:
+        present = field.get_default(call_default_factory=True)
+    entries = present if isinstance(present, Mapping) else {}
+    return {**below, name: {**entries, ".".join(rest): value}}
 
 
 def _section(schema: type[StrictModel], name: str) -> type[StrictModel] | None:

@@ -93,8 +93,19 @@ def test_scientific_notation_is_a_number_in_files_and_in_assignments(settings_fi
     assert load(Job, assignments=[f"train.learning_rate={written}"]).train.learning_rate == 1e-4
 
 
-def test_a_mapping_that_is_a_value_is_replaced_whole():
+def test_a_mapping_that_is_a_value_is_replaced_whole(settings_file):
+    path = settings_file("train: {layers: {conv2: 0.5}}")
+
+    assert load(Job, file=path).train.layers == {"conv2": 0.5}
     assert load(Job, assignments=["train.layers={conv2: 0.5}"]).train.layers == {"conv2": 0.5}
+
+
+def test_one_entry_of_such_a_mapping_can_be_set_alone(settings_file):
+    path = settings_file("train: {layers: {conv3: 3}}")
+    one = ["train.layers.conv2=0.5"]
+
+    assert load(Job, assignments=one).train.layers == {"conv1": 1.0, "conv2": 0.5}
+    assert load(Job, file=path, assignments=one).train.layers == {"conv3": 3.0, "conv2": 0.5}
 
 
 def test_an_optional_section_can_be_set_in_parts_and_taken_away():
