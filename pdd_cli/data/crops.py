@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,9 +24,11 @@ class DecodedPictures:
 
     Args:
         budget_gb: gibibytes that decoded pixels may take.
+        reduction: factor by which each picture is reduced in size, pixels being averaged.
     """
 
-    def __init__(self, budget_gb: float) -> None:
+    def __init__(self, budget_gb: float, reduction: int = 1) -> None:
+        self._reduction = reduction
         self._budget = budget_gb * _BYTES_IN_A_GIGABYTE
         self._kept: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
@@ -37,7 +40,7 @@ class DecodedPictures:
             if path in self._kept:
                 self._kept.move_to_end(path)
                 return self._kept[path]
-        pixels = read_picture(path).rgb8()
+        pixels = _reduced(read_picture(path).rgb8(), self._reduction)
         with self._lock:
             if path not in self._kept:
                 self._kept[path] = pixels
@@ -94,6 +97,13 @@ def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Pat
             continue
         (good if min(picture.height, picture.width) >= size else small).append(path)
     return good, small, unreadable
+
+
+def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    if factor == 1:
+        return pixels
+    size = (pixels.shape[1] // factor, pixels.shape[0] // factor)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _turned(crop: NDArray[np.uint8], way: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -132,6 +132,33 @@ class DistillationStep:
         if self.ema_decay is not None:
             update_average(self.generalist, self.specialist, self.ema_decay)
         return {name: loss.item() for name, loss in losses.items()}
+
+    def set_learning_rates(self, *, specialist: float, discriminator: float) -> None:
+        """Set the rates of the steps to come."""
+        for optimizer, rate in (
+            (self.specialist_optimizer, specialist),
+            (self.discriminator_optimizer, discriminator),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def state(self) -> dict[str, object]:
+        """Return everything that the next step depends on but its batch."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to where ``state`` was taken."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, nn.Module | Optimizer]:
+        return {
+            "specialist": self.specialist,
+            "generalist": self.generalist,
+            "discriminator": self.discriminator,
+            "specialist_optimizer": self.specialist_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
 
     def _predict_both(self, batch: Batch) -> tuple[Tensor, Tensor]:
         with self.autocast():
