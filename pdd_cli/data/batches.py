@@ -40,7 +40,7 @@ class Batches:
         chance = np.random.default_rng([self.seed, 2, step])
         hr = [self.hr.take(index) for index in indices]
         synthetic = [
-            reduce_in_size(crop, self.scale, self.resizes[chance.integers(len(self.resizes))])
+            reduce_in_size(crop, self.scale, self.resizes[int(chance.integers(len(self.resizes)))])
             for crop in hr
         ]
         return Crops(

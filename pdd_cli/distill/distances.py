@@ -170,7 +170,8 @@ def frobenius_of_difference(first: Tensor, second: Tensor) -> Tensor:
 
     Its gradient at equal tensors is 0, where a plain norm's would not be a number.
     """
-    return torch.linalg.vector_norm(first - second)
+    norm: Tensor = torch.linalg.vector_norm(first - second)
+    return norm
 
 
 def _zero_like(features: FeatureMaps) -> Tensor:

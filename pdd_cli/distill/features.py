@@ -35,6 +35,9 @@ class VGGFeatures(nn.Module):
         ModelError: the weights lack a tensor or have other shapes.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self, arch: Architecture, layers: Collection[str], weights: Mapping[str, Tensor]
     ) -> None:
@@ -49,9 +52,7 @@ class VGGFeatures(nn.Module):
         self.layers = frozenset(layers)
         deepest = max((known.index(name) for name in layers), default=-1)
         self._names = known[: deepest + 1]
-        self.convolutions = nn.ModuleList(
-            _convolution(arch, name, weights) for name in self._names
-        )
+        self.convolutions = nn.ModuleList(_convolution(arch, name, weights) for name in self._names)
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(1, 3, 1, 1))
         self.requires_grad_(False)
@@ -102,7 +103,9 @@ def _opens_later_block(layer: str) -> bool:
 def _convolution(arch: Architecture, layer: str, weights: Mapping[str, Tensor]) -> nn.Conv2d:
     block = int(layer[4])
     inputs = 3 if layer == "conv1_1" else _CHANNELS[block - 1 - layer.endswith("_1")]
-    convolution = nn.utils.skip_init(nn.Conv2d, inputs, _CHANNELS[block - 1], 3, padding=1)
+    with torch.device("meta"):  # no time spent on weights that are replaced at once
+        convolution = nn.Conv2d(inputs, _CHANNELS[block - 1], 3, padding=1)
+    convolution.to_empty(device="cpu")
     index = _index_in_torchvision(arch, layer)
     try:
         convolution.load_state_dict(

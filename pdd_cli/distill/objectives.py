@@ -69,9 +69,7 @@ class AdversarialLoss(nn.Module):
     def forward(self, logits: Tensor, *, real: bool) -> Tensor:
         """Score logits, of any shape, against the verdict "real" or "fake", as one mean."""
         wanted = logits.new_ones(()) if real else logits.new_zeros(())
-        return F.binary_cross_entropy_with_logits(
-            logits.float(), wanted.float().expand_as(logits)
-        )
+        return F.binary_cross_entropy_with_logits(logits.float(), wanted.float().expand_as(logits))
 
 
 def _haar_bands(pictures: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:

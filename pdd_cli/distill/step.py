@@ -208,7 +208,8 @@ class DistillationStep:
     @torch.no_grad()
     def _reference_features(self, pictures: Tensor) -> dict[str, Tensor]:
         with self.autocast():
-            return self.objectives.features(pictures)
+            maps: dict[str, Tensor] = self.objectives.features(pictures)
+        return maps
 
     def _train_discriminator(self, hr: Tensor, fake: Tensor, step: int) -> dict[str, Tensor]:
         with self.autocast():

@@ -12,14 +12,12 @@ from pdd_cli.config.adapt import DataSettings
 from pdd_cli.data.crops import large_enough
 from pdd_cli.data.layouts import photos_to_adapt_to
 from pdd_cli.errors import DataError
-from pdd_cli.images.listing import list_pictures
+from pdd_cli.images.listing import list_pictures, name_some
 from pdd_cli.runtime.events import Observer, Said, Warned
 
 # Photos reduced to a quarter have lost the blur and the noise of an ordinary camera.
 _OWN_REDUCTION = 4
 _FEWEST_OWN = 8
-
-_NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,13 @@ def choose_photos(settings: DataSettings, scale: int, observer: Observer) -> Pho
     if selection.note:
         observer(Said(selection.note))
     if selection.skipped:
-        observer(Warned(f"Skipped, as they are no pictures: {_name_some(selection.skipped)}."))
+        observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
     real = _usable(selection.paths, crop, settings.real_lr, "--real-lr", observer)
     chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
     assert chosen.hr is not None
     listing = list_pictures(chosen.hr)
     if listing.others:
-        observer(Warned(f"Skipped, as they are no pictures: {_name_some(listing.others)}."))
+        observer(Warned(f"Skipped, as they are no pictures: {name_some(listing.others)}."))
     least = crop * scale * chosen.hr_reduction
     hr = _usable(listing.pictures, least, chosen.hr, "--hr", observer)
     return Photos(real, hr, chosen)
@@ -60,9 +58,9 @@ def _usable(
 ) -> list[Path]:
     good, small, unreadable = large_enough(paths, size)
     if unreadable:
-        observer(Warned(f"Skipped, as they cannot be read: {_name_some(unreadable)}."))
+        observer(Warned(f"Skipped, as they cannot be read: {name_some(unreadable)}."))
     if small:
-        observer(Warned(f"Skipped, as they are smaller than {size}×{size}: {_name_some(small)}."))
+        observer(Warned(f"Skipped, as they are smaller than {size}×{size}: {name_some(small)}."))
     if not good:
         raise DataError(
             f"{option} {folder}: none of its {len(paths)} pictures is readable and at least "
@@ -89,20 +87,12 @@ def _find_hr(
                 f"to 1/{_OWN_REDUCTION}. A few hundred sharp photos given by --hr would be better."
             )
         )
-        return settings.model_copy(
-            update={"hr": settings.real_lr, "hr_reduction": _OWN_REDUCTION}
-        )
+        return settings.model_copy(update={"hr": settings.real_lr, "hr_reduction": _OWN_REDUCTION})
     starters = starter_photos(observer=observer)
     observer(
         Warned(
-            f"No --hr and no Hub: supervising with the starter photos in {starters}, which are few. "
+            f"No --hr and no Hub: supervising with the starter photos in {starters}: few. "
             "A few hundred sharp photos given by --hr would be better."
         )
     )
     return settings.model_copy(update={"hr": starters})
-
-
-def _name_some(paths: list[Path] | tuple[Path, ...]) -> str:
-    named = ", ".join(path.name for path in paths[:_NAMED_AT_MOST])
-    more = len(paths) - _NAMED_AT_MOST
-    return f"{named} and {more} more" if more > 0 else named

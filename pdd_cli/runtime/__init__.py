@@ -1,1 +1,1 @@
-"""What every job needs of the machine: device and precision, weights files, run directories, progress events."""
+"""What every job needs of the machine: device, precision, files on disk, progress events."""

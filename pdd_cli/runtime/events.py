@@ -27,8 +27,8 @@ class Started:
 class Advanced:
     """The running stage came forward."""
 
-    done: int
-    """Units done since the start of the stage, counted from 0."""
+    done: float
+    """Units done since the start of the stage, counted from 0; a share of one counts too."""
     scalars: Mapping[str, float] = field(default_factory=dict)
     """Figures of this moment, by name: losses, learning rate, seconds a step."""
 

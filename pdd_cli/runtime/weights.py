@@ -89,7 +89,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             hint="Use a .safetensors file of the same model.",
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} is not a readable checkpoint ({error}).", hint="Fetch it again.") from error
+        raise ModelError(
+            f"{path} is not a readable checkpoint ({error}).", hint="Fetch it again."
+        ) from error
     for key in _STATE_KEYS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

@@ -1,0 +1,95 @@
+"""``pdd infer``: upscale pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdd_cli.cli.console import observing, print_json
+from pdd_cli.cli.options import Device, Json, Quiet
+from pdd_cli.config.infer import InferConfig
+from pdd_cli.config.loader import load
+from pdd_cli.errors import SomeFilesFailed
+
+
+def infer_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH…",
+            help="Pictures or folders. None, or `folder` where there is no such folder: the photos "
+            "of the last adaptation.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A name from `pdd models list`, a file, a run's folder or hf:user/repo.",
+            show_default="the newest run, else realesrgan",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the results.",
+            show_default="beside the input, with _x and the scale behind its name",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Let results replace files that exist.")
+    ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of a tile in LR pixels; smaller takes less memory.", show_default="256"
+        ),
+    ] = None,
+    overlap: Annotated[
+        int | None,
+        typer.Option(help="LR pixels of context around what is kept of a tile.", show_default="24"),
+    ] = None,
+    device: Device = "auto",
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE",
+            help="float32, bfloat16 or float16.",
+            show_default="bfloat16 where the device gains from it",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Upscale pictures with an adapted model, or with any other."""
+    config = load(
+        InferConfig,
+        flags={
+            "paths": paths or None,
+            "model": model,
+            "output": output,
+            "overwrite": overwrite,
+            "tile": tile,
+            "overlap": overlap,
+            "device": device,
+            "precision": precision,
+        },
+    )
+    from pdd_cli.recipes.infer import infer
+
+    with observing(quiet=quiet, json=json) as observer:
+        result = infer(config, observer)
+    if json:
+        print_json({"schema_version": 1, "command": "infer", "result": result})
+    if result.failures:
+        names = ", ".join(str(failure.input) for failure in result.failures[:3])
+        more = len(result.failures) - 3
+        raise SomeFilesFailed(
+            f"{len(result.failures)} of {len(result.failures) + len(result.pictures)} pictures "
+            f"could not be done: {names}{f' and {more} more' if more > 0 else ''}.",
+            hint="The reasons stand above.",
+        )
