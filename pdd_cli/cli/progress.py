@@ -21,6 +21,9 @@ _ADVANCES_IN_ESTIMATE = 20
 # Units too small to count one by one: how many make one that a person reads, and its name.
 _LARGE_UNITS = {"byte": (10**6, "MB"), "pixel": (10**6, "megapixels")}
 
+# The name under which a recipe reports the pace of one unit; it is told by a word of its own.
+_PACE = "seconds"
+
 
 class Stage:
     """A stage of a recipe while it runs.
@@ -34,11 +37,13 @@ class Stage:
         self.name = event.stage
         self.unit = event.unit
         self.total = event.total
-        self.done = event.done
+        self.done: float = event.done
         self.scalars: Mapping[str, float] = {}
         self._clock = clock
         self._start = clock()
-        self._recent = deque([(self._start, self.done)], maxlen=_ADVANCES_IN_ESTIMATE)
+        self._recent: deque[tuple[float, float]] = deque(
+            [(self._start, self.done)], maxlen=_ADVANCES_IN_ESTIMATE
+        )
 
     @property
     def elapsed(self) -> float:
@@ -50,7 +55,7 @@ class Stage:
         """Whether every unit is done."""
         return self.done == self.total
 
-    def advance(self, done: int, scalars: Mapping[str, float]) -> None:
+    def advance(self, done: float, scalars: Mapping[str, float]) -> None:
         """Note that so many units are done, and the figures of this moment."""
         self.done, self.scalars = done, scalars
         self._recent.append((self._clock(), done))
@@ -59,14 +64,17 @@ class Stage:
         """Tell how far the stage is, its pace, the time it takes yet, and its figures."""
         per_large_unit, plural = _LARGE_UNITS.get(self.unit, (1, f"{self.unit}s"))
         numbers = [self.done, self.total] if self.total else [self.done]
-        counts = [str(n) if per_large_unit == 1 else f"{n / per_large_unit:.1f}" for n in numbers]
+        counts = [
+            str(int(n)) if per_large_unit == 1 else f"{n / per_large_unit:.1f}" for n in numbers
+        ]
         parts = [f"{'/'.join(counts)} {plural}"]
         pace = self._seconds_a_unit()
         if pace is not None and per_large_unit == 1:
             parts.append(f"{duration(pace)}/{self.unit}")
         if pace is not None and self.total > self.done:
             parts.append(f"{duration(pace * (self.total - self.done))} left")
-        return ", ".join(parts + [f"{name} {value:.3g}" for name, value in self.scalars.items()])
+        figures = self.scalars.items()
+        return ", ".join(parts + [f"{k} {v:.3g}" for k, v in figures if k != _PACE])
 
     def ending(self, summary: str) -> str:
         """Tell that the stage is over, how long it took and what came of it."""

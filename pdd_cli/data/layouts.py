@@ -133,7 +133,10 @@ def pictures_to_upscale(folder: Path, scale: int) -> Selection:
     paths = layout.low_resolution("Test" if _has_split(layout, "Test") else "Train", scale)
     split = layout.photos[[p.path for p in layout.photos].index(paths[0])].split
     part = f"{split} split, " if split else ""
-    note = f"{folder} is laid out as RealSR: taking {len(paths)} LR photos ({part}×{scale}), not the HR."
+    note = (
+        f"{folder} is laid out as RealSR: taking {len(paths)} LR photos ({part}×{scale}), "
+        "not the HR."
+    )
     return Selection(paths, note, tuple(listing.others))
 
 
@@ -151,7 +154,10 @@ def photos_to_adapt_to(folder: Path, scale: int) -> Selection:
         return Selection(listing.pictures, None, tuple(listing.others))
     paths = layout.low_resolution("Train", scale)
     cameras = layout.cameras("Train", scale)
-    note = f"{folder} is laid out as RealSR: learning from {len(paths)} LR photos of its training split (×{scale})."
+    note = (
+        f"{folder} is laid out as RealSR: learning from {len(paths)} LR photos of its training "
+        f"split (×{scale})."
+    )
     if len(cameras) > 1:
         example = next(p.path for p in layout.photos if p.camera == cameras[0])
         note += (

@@ -79,7 +79,7 @@ class VGGFeatures(nn.Module):
 
 
 def layer_names(arch: Architecture) -> list[str]:
-    """List an architecture's convolutions from the input on: ``conv1_1``, ``conv1_2``, …"""
+    """List an architecture's convolutions from the input on, by name: ``conv1_1`` first."""
     return [
         f"conv{block}_{number}"
         for block, count in enumerate(_CONVOLUTIONS[arch], start=1)

