@@ -1,8 +1,8 @@
 """Weights out of ncnn's param and bin files.
 
 ncnn stores weights without names, in the order in which its layers run: a convolution's float16
-weights behind a tag and padded to 4 bytes, or float32 ones behind a tag of 0, then its float32 bias;
-the slopes of a PReLU as float32 without a tag (ncnn's documentation, "param and model file
+weights behind a tag and padded to 4 bytes, or float32 ones behind a tag of 0, then its float32
+bias; the slopes of a PReLU as float32 without a tag (ncnn's documentation, "param and model file
 structure"). The architectures that pdd imports run their layers in the order of their definition.
 """
 

@@ -23,7 +23,7 @@ _STARTER_ORIGINS = {
     "rocket": ("SpaceX, DSCOVR launch", "public domain"),
     "hubble_deep_field": ("NASA, Hubble eXtreme Deep Field", "public domain"),
     "brick": ("CC0Textures, Bricks25", "CC0-1.0"),
-    "grass": ("CC0Textures, Grass03", "CC0-1.0"),
+    "grass": ("linolafett, DeviantArt, Grass 01", "CC0-1.0"),
     "gravel": ("CC0Textures, Gravel04", "CC0-1.0"),
 }
 
