@@ -15,6 +15,7 @@ from pdd_cli.cli.demo import demo_command
 from pdd_cli.cli.evaluate import evaluate_command
 from pdd_cli.cli.failures import explain
 from pdd_cli.cli.infer import infer_command
+from pdd_cli.cli.variadic import MetricsCommand
 from pdd_cli.errors import Interrupted
 
 _UNFORESEEN = 1
@@ -91,7 +92,7 @@ def pdd(
 
 app.command("adapt")(adapt_command)
 app.command("infer")(infer_command)
-app.command("eval")(evaluate_command)
-app.command("evaluate", hidden=True)(evaluate_command)
+app.command("eval", cls=MetricsCommand)(evaluate_command)
+app.command("evaluate", cls=MetricsCommand, hidden=True)(evaluate_command)
 app.add_typer(models.app, name="models")
 app.command("demo")(demo_command)
