@@ -26,6 +26,7 @@ from pdd_cli.nets.discriminator import UNetDiscriminator
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.model_card import write_model
 from pdd_cli.recipes.previews import Previews
+from pdd_cli.recipes.report import write_report
 from pdd_cli.recipes.supervision import Photos, choose_photos
 from pdd_cli.runtime.checkpoint import (
     State,
@@ -125,6 +126,7 @@ def _carry_out(
 
     losses = _train(config, step, batches, run, observer, previews, shown, first)
 
+    write_report(run, f"{config.generalist}, adapted to {len(photos.real)} photos")
     write_model(shown, run, config, generalist, photos, losses)
     mark_latest(run)
     _checkpoint(run).unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""Tiny networks and pictures that tests make themselves."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pdd_cli.runtime.weights import write_weights
+
+
+def tiny_network(scale: int = 4, channels: int = 8, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Weights of an SRVGGNetCompact with two convolutions, near to plain enlargement."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return 0.02 * torch.randn(*shape, generator=generator)
+
+    return {
+        "body.0.weight": drawn(channels, 3, 3, 3),
+        "body.0.bias": drawn(channels),
+        "body.1.weight": torch.full((channels,), 0.1),
+        "body.2.weight": drawn(channels, channels, 3, 3),
+        "body.2.bias": drawn(channels),
+        "body.3.weight": torch.full((channels,), 0.1),
+        "body.4.weight": drawn(3 * scale**2, channels, 3, 3),
+        "body.4.bias": drawn(3 * scale**2),
+    }
+
+
+def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """An 8-bit RGB picture with edges and gradients."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (max(2, height // 8), max(2, width // 8), 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def write_scene(path: Path, height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Write a scene and return its pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = scene(height, width, seed)
+    done, data = cv2.imencode(path.suffix, pixels[..., ::-1])
+    assert done
+    path.write_bytes(data.tobytes())
+    return pixels
+
+
+@pytest.fixture
+def tiny_model(tmp_path) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    write_weights(path, tiny_network())
+    return path
+
+
+@pytest.fixture
+def write():
+    """``write(path, height, width, seed)`` writes a scene."""
+    return write_scene
+
+
+@pytest.fixture
+def network_weights():
+    """``network_weights(scale)`` draws a tiny network."""
+    return tiny_network

@@ -1,0 +1,89 @@
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+
+from pdd_cli.data.batches import Batches
+from pdd_cli.data.crops import DecodedPictures, RandomCrops, large_enough
+from pdd_cli.data.synthetic import reduce_in_size
+
+
+@pytest.fixture
+def pictures(tmp_path, write):
+    paths = [tmp_path / f"{number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        write(path, 20 + number, 30, number)
+    return paths
+
+
+def crops(paths, size=16, seed=(0, 1)):
+    return RandomCrops(paths, size, DecodedPictures(1), seed)
+
+
+def test_a_crop_depends_on_seed_and_index_alone(pictures):
+    first, again, other = crops(pictures), crops(pictures), crops(pictures, seed=(1, 1))
+    order = [7, 2, 11]
+    taken = {index: first.take(index) for index in order}
+    assert all(np.array_equal(again.take(index), taken[index]) for index in sorted(order))
+    assert any(not np.array_equal(other.take(index), taken[index]) for index in order)
+
+
+def test_every_picture_is_taken_once_before_any_is_taken_twice(tmp_path):
+    paths = []
+    for shade in range(5):
+        paths.append(tmp_path / f"{shade}.png")
+        flat = np.full((16, 16, 3), 10 * shade, np.uint8)
+        paths[-1].write_bytes(cv2.imencode(".png", flat)[1].tobytes())
+    source = crops(paths)
+    cycles = [[source.take(5 * cycle + n)[0, 0, 0] for n in range(5)] for cycle in range(4)]
+    assert all(set(Counter(cycle).values()) == {1} for cycle in cycles)
+    assert len({tuple(cycle) for cycle in cycles}) > 1
+
+
+def test_a_budget_bounds_what_is_kept(pictures):
+    kept = DecodedPictures(budget_gb=4000 / 1024**3)
+    before = [kept[path].copy() for path in pictures]
+    assert all(
+        np.array_equal(kept[path], pixels) for path, pixels in zip(pictures, before, strict=True)
+    )
+    assert kept._bytes <= 4000
+
+
+def test_small_and_unreadable_pictures_are_told_apart(pictures, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"x")
+    good, small, unreadable = large_enough([*pictures, broken], 22)
+    assert (good, small, unreadable) == (pictures[2:], pictures[:2], [broken])
+
+
+@pytest.mark.parametrize(
+    ("resize", "interpolation"),
+    [
+        ("bicubic", cv2.INTER_CUBIC),
+        ("bilinear", cv2.INTER_LINEAR),
+        ("area", cv2.INTER_AREA),
+    ],
+)
+def test_synthetic_lr_is_opencvs_rounded_to_8_bits(pictures, resize, interpolation):
+    hr = crops(pictures).take(0)
+    expected = cv2.resize(hr.astype(np.float64), (4, 4), interpolation=interpolation)
+    found = reduce_in_size(hr, 4, resize)
+    assert found.dtype == np.uint8
+    assert np.abs(found - expected.clip(0, 255)).max() <= 0.5 + 1e-4
+
+
+def test_batches_made_ahead_are_those_asked_for(pictures):
+    batches = Batches(
+        real=crops(pictures, 8),
+        hr=crops(pictures, 16, (0, 2)),
+        size=2,
+        scale=2,
+        resizes=("bicubic", "area"),
+        seed=3,
+    )
+    for step, made in batches.steps(4, 6):
+        expected = batches.batch(step)
+        assert all((a == b).all() for a, b in zip(made, expected, strict=True))
+        assert made.real.shape == made.synthetic.shape == (2, 3, 8, 8)
+        assert made.hr.shape == (2, 3, 16, 16)
