@@ -92,6 +92,8 @@ class _Reader:
             return {"weight": self._floats(layer.parameters[0])}
         outputs, kernel = layer.parameters[_OUTPUTS], layer.parameters[_KERNEL]
         count = layer.parameters[_WEIGHTS]
+        if outputs < 1 or kernel < 1:
+            raise ValueError(f"a convolution of {outputs} kernels of {kernel}×{kernel}")
         inputs, remainder = divmod(count, outputs * kernel * kernel)
         if remainder or inputs < 1:
             raise ValueError(f"{count} weights make no {outputs} kernels of {kernel}×{kernel}")

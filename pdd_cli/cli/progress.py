@@ -70,7 +70,7 @@ class Stage:
         parts = [f"{'/'.join(counts)} {plural}"]
         pace = self._seconds_a_unit()
         if pace is not None and per_large_unit == 1:
-            parts.append(f"{duration(pace)}/{self.unit}")
+            parts.append(f"{pace:.2g} s/{self.unit}" if pace < 10 else f"{pace:.0f} s/{self.unit}")
         if pace is not None and self.total > self.done:
             parts.append(f"{duration(pace * (self.total - self.done))} left")
         figures = self.scalars.items()
