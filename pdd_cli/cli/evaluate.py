@@ -1,18 +1,16 @@
 """``pdd eval``: score upscaled pictures against their HR."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pdd_cli.cli.console import observing, print_json
 from pdd_cli.cli.options import Device, Json, Quiet
+from pdd_cli.cli.scores import print_scores
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.config.loader import load
 from pdd_cli.errors import SomeFilesFailed
-
-if TYPE_CHECKING:
-    from pdd_cli.recipes.evaluate import EvaluateResult
 
 
 def evaluate_command(
@@ -69,7 +67,9 @@ def evaluate_command(
     if json:
         print_json({"schema_version": 1, "command": "eval", "result": result})
     else:
-        _print_table(result, each=each)
+        rows = [(p.prediction.name, p.scores) for p in result.pictures] if each else []
+        rows.append((f"mean of {len(result.pictures)}", result.means))
+        print_scores("picture" if each else result.model or "pictures", rows, result.protocol_text)
     if result.failures:
         names = list(result.failures)
         raise SomeFilesFailed(
@@ -77,31 +77,3 @@ def evaluate_command(
             f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}.",
             hint="The reasons stand above.",
         )
-
-
-def _print_table(result: "EvaluateResult", *, each: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from pdd_cli.metrics.protocol import METRICS
-
-    table = Table(
-        box=None, header_style="bold", caption=result.protocol_text, caption_justify="left"
-    )
-    table.add_column("picture" if each else result.model or "pictures")
-    for name in result.protocol.metrics:
-        arrow = "↑" if METRICS[name].better == "higher" else "↓"
-        unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
-        table.add_column(f"{name}{unit} {arrow}", justify="right")
-    rows = [(p.prediction.name, p.scores) for p in result.pictures] if each else []
-    rows.append((f"mean of {len(result.pictures)}", result.means))
-    for label, scores in rows:
-        table.add_row(
-            label,
-            *(_figure(name, scores[name]) for name in result.protocol.metrics if name in scores),
-        )
-    Console().print(table)
-
-
-def _figure(metric: str, value: float) -> str:
-    return f"{value:.2f}" if metric.startswith("psnr") else f"{value:.4f}"

@@ -70,7 +70,7 @@ class Stage:
         parts = [f"{'/'.join(counts)} {plural}"]
         pace = self._seconds_a_unit()
         if pace is not None and per_large_unit == 1:
-            parts.append(f"{pace:.2g} s/{self.unit}" if pace < 10 else f"{pace:.0f} s/{self.unit}")
+            parts.append(f"{_seconds(pace)}/{self.unit}")
         if pace is not None and self.total > self.done:
             parts.append(f"{duration(pace * (self.total - self.done))} left")
         figures = self.scalars.items()
@@ -97,7 +97,10 @@ class Display(Protocol):
 
 
 class Lines:
-    """For a log: a line for the first advance, then about every 30 seconds, and for the last."""
+    """For a log: a line for the first advance, then about every 30 seconds, and for the last.
+
+    The last is left out where it tells no figures, for the stage's end tells the rest.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -107,7 +110,7 @@ class Lines:
         """Write a line if one is due."""
         if stage not in self._next_line:
             self._next_line[stage] = 0.0
-        elif stage.complete or stage.elapsed >= self._next_line[stage]:
+        elif stage.elapsed >= self._next_line[stage] or (stage.complete and stage.scalars):
             self._next_line[stage] = stage.elapsed + _SECONDS_BETWEEN_LINES
             self._console.print(Text(f"{stage.name}: {stage.state()}"))
 
@@ -158,9 +161,13 @@ class Bars:
 
 def duration(seconds: float) -> str:
     """Say a length of time as exactly as a person wants to know it."""
-    if seconds < 1:
-        return f"{seconds:.2g} s"
     if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return _seconds(seconds)
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pdd_cli.metrics.protocol import METRICS
 
@@ -22,7 +23,7 @@ def print_scores(
     """
     rows = list(rows)
     metrics = list(rows[0][1]) if rows else []
-    table = Table(box=None, header_style="bold", caption=protocol, caption_justify="left")
+    table = Table(box=None, header_style="bold")
     table.add_column(heading)
     for name in metrics:
         metric = METRICS[name]
@@ -30,7 +31,9 @@ def print_scores(
         table.add_column(f"{name}{unit} {_ARROWS[metric.better]}", justify="right")
     for label, scores in rows:
         table.add_row(label, *(_figure(name, scores[name]) for name in metrics))
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(Text(protocol, style="dim"), soft_wrap=True)
 
 
 def _figure(metric: str, value: float) -> str:

@@ -18,7 +18,7 @@ from pdd_cli.config.demo import DemoConfig
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.data.cameras import Camera
-from pdd_cli.errors import UsageError
+from pdd_cli.errors import Interrupted, UsageError
 from pdd_cli.images.codec import Picture, encode_picture, read_picture
 from pdd_cli.recipes.adapt import adapt
 from pdd_cli.recipes.before_after import RGB, Detail, side_by_side
@@ -33,7 +33,10 @@ _SCALE = 4
 # No scene serves twice: what is scored was seen neither sharp nor through the camera.
 _SUPERVISING = ("coffee", "brick", "grass")
 _ADAPTED_TO = ("rocket", "gravel", "hubble_deep_field")
-_SCORED = {"astronaut": Detail(top=16, left=136, size=176), "chelsea": Detail(88, 96, 176)}
+_SCORED = {
+    "astronaut": Detail(top=300, left=120, size=128),
+    "chelsea": Detail(top=88, left=96, size=128),
+}
 
 _CAMERA = Camera(lens_blur=1.6, sensor_noise=2.0, jpeg_quality=90)
 
@@ -61,6 +64,7 @@ def demo(config: DemoConfig, observer: Observer = ignore) -> DemoResult:
     Raises:
         UsageError: the folder is in use for something else.
         ModelError: the photos or the weights cannot be fetched.
+        Interrupted: the user stopped the adaptation.
         PddError: whatever adapting, upscaling and scoring raise.
     """
     began = time.monotonic()
@@ -74,7 +78,10 @@ def demo(config: DemoConfig, observer: Observer = ignore) -> DemoResult:
             "No scene serves twice."
         )
     )
-    adapted = adapt(_adaptation(config), observer)
+    try:
+        adapted = adapt(_adaptation(config), observer)
+    except Interrupted as stopped:
+        raise Interrupted(stopped.problem, hint="Run pdd demo again to start anew.") from stopped
     for name, model in (("un-adapted", _GENERALIST), ("adapted", str(adapted.run))):
         infer(_upscaling(config, model, folder / "score" / name), observer)
     _enlarge(folder / "score" / "lr", folder / "score" / "bicubic")

@@ -37,6 +37,15 @@ def test_the_steps_of_an_earlier_run_do_not_count_as_speed():
     assert stage.state() == "110/200 steps, 3.0 s/step, 4 min left"
 
 
+def test_a_pace_is_told_in_seconds_however_slow():
+    clock = Clock()
+    stage = Stage(Started("adapting", 3, "step"), clock)
+    clock.now += 75
+    stage.advance(1, {"seconds": 74.9})
+
+    assert stage.state() == "1/3 steps, 75 s/step, 2 min left"
+
+
 def test_the_time_left_follows_a_change_of_pace():
     clock = Clock()
     stage = Stage(Started("adapting", 1000, "step"), clock)
@@ -68,18 +77,27 @@ def test_a_length_of_time_is_said_as_a_person_says_it(seconds, said):
     assert duration(seconds) == said
 
 
-def test_a_log_gets_the_first_step_one_line_in_thirty_seconds_and_the_last():
+def _logged(steps: int, figures: dict[str, float]) -> list[str]:
+    """Take a step a second, and return how far the stage was in each line of the log."""
     clock, text = Clock(), io.StringIO()
     lines = Lines(Console(file=text))
-    stage = Stage(Started("adapting", 100, "step"), clock)
+    stage = Stage(Started("adapting", steps, "step"), clock)
     lines.show(stage)
-    for step in range(1, 101):
+    for step in range(1, steps + 1):
         clock.now += 1
-        stage.advance(step, {})
+        stage.advance(step, figures)
         lines.show(stage)
+    return [line.split()[1] for line in text.getvalue().splitlines()]
 
-    shown = [line.split()[1] for line in text.getvalue().splitlines()]
-    assert shown == ["1/100", "31/100", "61/100", "91/100", "100/100"]
+
+def test_a_log_gets_the_first_step_one_line_in_thirty_seconds_and_the_last():
+    logged = _logged(100, {"inter": 0.5})
+
+    assert logged == ["1/100", "31/100", "61/100", "91/100", "100/100"]
+
+
+def test_a_last_step_without_figures_is_left_to_the_end_of_the_stage():
+    assert _logged(5, {}) == ["1/5"]
 
 
 def test_a_terminal_gets_a_bar_that_is_cleared_away():
