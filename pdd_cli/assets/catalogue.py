@@ -19,7 +19,7 @@ class HubFile:
     sha256: str | None
     """None where no hash has been recorded; the provenance then says so."""
     size: int
-    """Bytes."""
+    """Bytes, rounded where the exact number is not recorded."""
     dataset: bool = False
     """Whether it is a repository of data."""
 
@@ -138,7 +138,7 @@ ASSETS: Mapping[str, Asset] = {
             "generalist",
             "Real-ESRGAN x2plus: photographs, ×2, RRDBNet with 23 blocks",
             "BSD-3-Clause",
-            (HubFile("2kpr/Real-ESRGAN", "RealESRGAN_x2plus.pth", None, 67_061_725),),
+            (HubFile("2kpr/Real-ESRGAN", "RealESRGAN_x2plus.pth", None, 67_000_000),),
         ),
         Asset(
             "realesr-general-x4v3",
@@ -150,7 +150,7 @@ ASSETS: Mapping[str, Asset] = {
                     "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.2.5.0/"
                     "realesr-general-x4v3.pth",
                     None,
-                    4_885_111,
+                    4_900_000,
                 ),
             ),
         ),
@@ -164,7 +164,7 @@ ASSETS: Mapping[str, Asset] = {
                     "timm/vgg19.tv_in1k",
                     "model.safetensors",
                     "11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669",
-                    574_673_000,
+                    575_000_000,
                 ),
             ),
         ),
