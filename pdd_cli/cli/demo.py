@@ -20,7 +20,7 @@ def demo_command(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps of the adaptation.", show_default="60")
+        int | None, typer.Option(help="Steps of the adaptation.", show_default="45")
     ] = None,
     device: Device = "auto",
     quiet: Quiet = False,

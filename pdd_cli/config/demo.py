@@ -15,7 +15,7 @@ class DemoConfig(StrictModel):
     """Working folder: photos, runs and results."""
     generalist: str = "realesrgan"
     """The model to adapt: a known name, a path, or hf:user/repo."""
-    steps: Annotated[int, Field(ge=1)] = 60
-    """Steps of the adaptation; 60 take about three minutes on two CPU cores."""
+    steps: Annotated[int, Field(ge=1)] = 45
+    """Steps of the adaptation; 45 take about three and a half minutes on two CPU cores."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
