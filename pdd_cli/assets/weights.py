@@ -85,13 +85,10 @@ def _wanted(asset: Asset, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _provenance(asset: Asset, source: Source) -> dict[str, str]:
-    match source:
-        case HubFile():
-            origin, sha256 = f"hf:{source.repository}:{source.path}", source.sha256
-        case Url():
-            origin, sha256 = source.address, source.sha256
-        case PackageMember():
-            origin = f"{source.package.requirement}: {', '.join(source.members)}"
-            sha256 = source.package.sha256
-    checked = sha256 or "not checked, for none is recorded yet"
-    return {"name": asset.name, "licence": asset.licence, "source": origin, "sha256": checked}
+    file = source.package if isinstance(source, PackageMember) else source
+    return {
+        "name": asset.name,
+        "licence": asset.licence,
+        "source": source.name,
+        "sha256": file.sha256,
+    }

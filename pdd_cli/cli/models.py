@@ -23,10 +23,14 @@ def list_command(json: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "what", "licence", "cached", box=None, header_style="bold")
+    table = Table("name", "what", "licence", "MB", "cached", box=None, header_style="bold")
     for entry in entries:
         table.add_row(
-            entry.name, entry.description, entry.licence, "yes" if entry.path.exists() else "no"
+            entry.name,
+            entry.description,
+            entry.licence,
+            f"{entry.files[0].size / 1e6:.0f}",
+            "yes" if entry.path.exists() else "no",
         )
     Console().print(table)
 

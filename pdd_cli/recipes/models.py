@@ -4,11 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdd_cli.assets.cache import cached_photos, cached_weights
-from pdd_cli.assets.catalogue import ASSETS, Asset, find_asset
+from pdd_cli.assets.catalogue import ASSETS, Asset, PackageMember, Source, find_asset
 from pdd_cli.assets.photos import div2k_validation, starter_photos
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
+
+
+@dataclass(frozen=True)
+class AssetFile:
+    """A file that is downloaded for an asset."""
+
+    source: str
+    size: int
+    """Bytes."""
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,8 @@ class AssetEntry:
     kind: str
     description: str
     licence: str
+    files: tuple[AssetFile, ...]
+    """What its sources serve, in the order in which they are tried."""
     path: Path
     """Where it lies once it was fetched."""
 
@@ -26,7 +38,14 @@ class AssetEntry:
 def list_assets() -> list[AssetEntry]:
     """List everything that can be fetched."""
     return [
-        AssetEntry(asset.name, asset.kind, asset.description, asset.licence, _place(asset))
+        AssetEntry(
+            asset.name,
+            asset.kind,
+            asset.description,
+            asset.licence,
+            tuple(_downloaded_from(source) for source in asset.sources),
+            _place(asset),
+        )
         for asset in ASSETS.values()
     ]
 
@@ -58,6 +77,11 @@ def cached_path(name: str) -> Path:
     if not path.exists():
         raise ModelError(f"{name} is not in the cache.", hint=f"Run pdd models pull {name}.")
     return path
+
+
+def _downloaded_from(source: Source) -> AssetFile:
+    file = source.package if isinstance(source, PackageMember) else source
+    return AssetFile(source.name, file.size, file.sha256)
 
 
 def _place(asset: Asset) -> Path:
