@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pdd_cli.data.cameras import Camera
+from pdd_cli.data.cameras import CAMERAS, Camera
 
-_PERFECT = Camera(lens_blur=0.01, sensor_noise=0.0, jpeg_quality=100)
+_PERFECT = CAMERAS["clean"]
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def test_a_camera_without_faults_takes_the_mean_of_what_each_pixel_covers():
     photo = _PERFECT.photograph(scene, 4, seed=0)
 
     assert photo.shape == (16, 16, 3)
-    assert np.abs(photo[:, 0].astype(int) - colours[0, 0]).max() <= 4
-    assert np.abs(photo[:, -1].astype(int) - colours[0, 1]).max() <= 4
+    assert (photo[:, :8] == colours[0, 0]).all()
+    assert (photo[:, 8:] == colours[0, 1]).all()
 
 
 def test_rows_and_columns_beyond_a_multiple_of_the_scale_are_not_seen(scene):
@@ -46,17 +46,16 @@ def test_the_seed_decides_the_noise():
 
 
 def test_noise_is_as_strong_as_it_is_said_to_be():
-    camera = Camera(lens_blur=1.0, sensor_noise=4.0, jpeg_quality=100)
-    scene = np.full((512, 512, 3), 128, dtype=np.uint8)
+    camera = Camera(sensor_noise=3.0, shot_noise=0.1)
 
-    luma_weights = np.array([0.299, 0.587, 0.114])  # JPEG thins out chroma, and its noise
-    luma = camera.photograph(scene, 4, seed=0) @ luma_weights
-
-    assert luma.std() == pytest.approx(4.0 * np.linalg.norm(luma_weights), rel=0.1)
+    for level in (40, 128, 200):
+        scene = np.full((512, 512, 3), level, dtype=np.uint8)
+        noise = camera.photograph(scene, 4, seed=0).astype(float)
+        assert noise.std() == pytest.approx(np.sqrt(9.0 + 0.1 * level), rel=0.03)
 
 
 def test_the_lens_takes_detail_away(scene):
-    blurred = Camera(lens_blur=4.0, sensor_noise=0.0, jpeg_quality=100)
+    blurred = Camera(lens_blur=4.0)
 
     assert (
         blurred.photograph(scene, 2, seed=0).std()
@@ -65,10 +64,44 @@ def test_the_lens_takes_detail_away(scene):
 
 
 def test_a_lower_jpeg_quality_keeps_less(scene):
-    poor = Camera(lens_blur=0.01, sensor_noise=0.0, jpeg_quality=10)
-    good = Camera(lens_blur=0.01, sensor_noise=0.0, jpeg_quality=90)
+    poor = Camera(jpeg_quality=10)
+    good = Camera(jpeg_quality=90)
     truth = _PERFECT.photograph(scene, 2, seed=0)
 
     assert _difference(poor.photograph(scene, 2, seed=0), truth) > _difference(
         good.photograph(scene, 2, seed=0), truth
     )
+
+
+def test_haze_brings_everything_closer_to_the_brightness_of_the_air():
+    hazy = Camera(haze=0.5)
+    dark, bright = (np.full((8, 8, 3), level, dtype=np.uint8) for level in (5, 255))
+
+    assert (hazy.photograph(dark, 4, seed=0) == 115).all()
+    assert (hazy.photograph(bright, 4, seed=0) == 240).all()
+
+
+def test_a_colour_cast_changes_the_balance_of_the_channels():
+    warm = Camera(colour_gains=(1.0, 0.9, 0.5))
+    grey = np.full((8, 8, 3), 100, dtype=np.uint8)
+
+    assert (warm.photograph(grey, 4, seed=0) == (100, 90, 50)).all()
+
+
+def test_sharpening_overshoots_at_an_edge():
+    scene = np.zeros((64, 64, 3), dtype=np.uint8)
+    scene[:, :32], scene[:, 32:] = 80, 160
+
+    photo = Camera(sharpening=1.0).photograph(scene, 4, seed=0)
+
+    assert photo.min() < 70
+    assert photo.max() > 170
+    assert photo[8, 0, 0] == 80
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_every_named_camera_takes_another_photo_than_the_one_without_faults(name, scene):
+    same = np.array_equal(
+        CAMERAS[name].photograph(scene, 4, seed=0), _PERFECT.photograph(scene, 4, seed=0)
+    )
+    assert same == (name == "clean")
