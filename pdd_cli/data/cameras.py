@@ -60,7 +60,7 @@ class Camera:
         readings = self._read_out(
             cv2.resize(light, (width, height), interpolation=cv2.INTER_AREA), seed
         )
-        coloured = readings * np.float32(self.colour_gains)
+        coloured = readings * np.asarray(self.colour_gains, np.float32)
         sharpened = coloured + self.sharpening * (coloured - _blurred(coloured, _SHARPENING_RADIUS))
         return self._kept(np.clip(np.rint(sharpened), 0, 255).astype(np.uint8))
 
