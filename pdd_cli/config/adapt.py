@@ -46,12 +46,13 @@ class DataSettings(StrictModel):
     """Height and width of an LR crop in pixels: 32 on a CPU, 48 on a GPU."""
     batch: Annotated[int, Field(ge=1)] | None = None
     """Real crops in a step, and as many synthetic: 1 on a CPU, 8 on a GPU."""
-    resizes: Annotated[tuple[Literal["bicubic", "bilinear", "area"], ...], Field(min_length=1)] = (
-        "bicubic",
-        "bilinear",
-        "area",
-    )
-    """How synthetic LR is made from HR, one drawn for each crop."""
+    degradation: Literal["resizes", "target"] = "resizes"
+    """How synthetic LR is made of HR: by a change of size, or as the camera of the real photos
+    would have taken it, estimated from them."""
+    resizes: Annotated[
+        tuple[Literal["bicubic", "bilinear", "area", "antialiased"], ...], Field(min_length=1)
+    ] = ("bicubic", "bilinear", "area")
+    """The changes of size, one drawn for each crop."""
     cache_gb: Annotated[float, Field(gt=0)] = 1.0
     """Gibibytes of memory for decoded photos."""
 

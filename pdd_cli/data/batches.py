@@ -1,6 +1,6 @@
 """Batches of real and synthetic crops, one for each step, made one step ahead."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pdd_cli.data.crops import RandomCrops
-from pdd_cli.data.synthetic import Resize, reduce_in_size
+from pdd_cli.data.degradations import Degradation
 
 
 class Crops(NamedTuple):
-    """The crops of one step as 8-bit RGB tensors on the CPU, (n, 3, h, w)."""
+    """The crops of one step, (n, 3, h, w), RGB in [0, 1], on the device."""
 
     real: Tensor
     synthetic: Tensor
@@ -28,25 +28,22 @@ class Batches:
 
     real: RandomCrops
     hr: RandomCrops
+    degradation: Degradation
     size: int
     """Real crops in a batch, and as many synthetic."""
     scale: int
-    resizes: Sequence[Resize]
     seed: int
+    device: torch.device
 
     def batch(self, step: int) -> Crops:
         """Make the crops of one step, counted from 1."""
         indices = range((step - 1) * self.size, step * self.size)
+        hr = self._on_device([self.hr.take(index) for index in indices])
         chance = np.random.default_rng([self.seed, 2, step])
-        hr = [self.hr.take(index) for index in indices]
-        synthetic = [
-            reduce_in_size(crop, self.scale, self.resizes[int(chance.integers(len(self.resizes)))])
-            for crop in hr
-        ]
         return Crops(
-            real=_stack([self.real.take(index) for index in indices]),
-            synthetic=_stack(synthetic),
-            hr=_stack(hr),
+            real=self._on_device([self.real.take(index) for index in indices]),
+            synthetic=self.degradation(hr, self.scale, chance),
+            hr=hr,
         )
 
     def steps(self, first: int, last: int) -> Iterator[tuple[int, Crops]]:
@@ -59,6 +56,7 @@ class Batches:
                     coming = ahead.submit(self.batch, step + 1)
                 yield step, crops
 
-
-def _stack(crops: list[NDArray[np.uint8]]) -> Tensor:
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+    def _on_device(self, crops: list[NDArray[np.uint8]]) -> Tensor:
+        """Move crops as bytes, a quarter of the traffic, and make them floats there."""
+        levels = torch.from_numpy(np.stack(crops)).to(self.device)
+        return levels.permute(0, 3, 1, 2).float().div_(255)

@@ -40,7 +40,7 @@ class DecodedPictures:
             if path in self._kept:
                 self._kept.move_to_end(path)
                 return self._kept[path]
-        pixels = _reduced(read_picture(path).rgb8(), self._reduction)
+        pixels = read_reduced(path, self._reduction)
         with self._lock:
             if path not in self._kept:
                 self._kept[path] = pixels
@@ -99,7 +99,13 @@ def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Pat
     return good, small, unreadable
 
 
-def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def read_reduced(path: Path, factor: int) -> NDArray[np.uint8]:
+    """Read a picture as 8-bit RGB, (h, w, 3), reduced in size by averaging pixels.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    pixels = read_picture(path).rgb8()
     if factor == 1:
         return pixels
     size = (pixels.shape[1] // factor, pixels.shape[0] // factor)

@@ -16,6 +16,7 @@ from pdd_cli.assets.weights import feature_weights
 from pdd_cli.config.adapt import AdaptConfig, sized_for
 from pdd_cli.data.batches import Batches, Crops
 from pdd_cli.data.crops import DecodedPictures, RandomCrops
+from pdd_cli.data.degradations import Degradation
 from pdd_cli.distill.distances import PairwiseDistanceLoss
 from pdd_cli.distill.ema import start_average
 from pdd_cli.distill.features import Architecture, VGGFeatures, deepest_in_block
@@ -27,7 +28,7 @@ from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.model_card import write_model
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.report import write_report
-from pdd_cli.recipes.supervision import Photos, choose_photos
+from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos
 from pdd_cli.runtime.checkpoint import (
     State,
     load_checkpoint,
@@ -111,7 +112,8 @@ def _carry_out(
         }
     )
     step = _build_step(config, network, features_name, weights, device, precision)
-    batches = _build_batches(config, photos, network.scale)
+    degradation = choose_degradation(photos, network.scale, config.train.seed, observer)
+    batches = _build_batches(config, photos, degradation, network.scale, device)
     run = resumed or new_run(config.runs, config.name, "adapt")
     observer = _both(observer, run.record)
     shown = cast(Network, step.generalist if config.write == "average" else step.specialist)
@@ -229,7 +231,13 @@ def _build_objectives(
     )
 
 
-def _build_batches(config: AdaptConfig, photos: Photos, scale: int) -> Batches:
+def _build_batches(
+    config: AdaptConfig,
+    photos: Photos,
+    degradation: Degradation,
+    scale: int,
+    device: torch.device,
+) -> Batches:
     data, seed = photos.settings, config.train.seed
     assert data.crop is not None
     assert data.batch is not None
@@ -239,10 +247,11 @@ def _build_batches(config: AdaptConfig, photos: Photos, scale: int) -> Batches:
     return Batches(
         real=RandomCrops(photos.real, data.crop, real, (seed, 0)),
         hr=RandomCrops(photos.hr, data.crop * scale, hr, (seed, 1)),
+        degradation=degradation,
         size=data.batch,
         scale=scale,
-        resizes=data.resizes,
         seed=seed,
+        device=device,
     )
 
 
@@ -268,7 +277,7 @@ def _train(
             start = time.monotonic()
             rates = _learning_rates(config, number)
             step.set_learning_rates(**rates)
-            losses = step.take(_on_device(crops, step), number)
+            losses = step.take(_laid_out(crops, batches.device), number)
             pace = time.monotonic() - start
             observer(Advanced(number, {**losses, "lr": rates["specialist"], "seconds": pace}))
             last = number == train.steps
@@ -294,13 +303,10 @@ def _learning_rates(
     return {"specialist": train.lr * factor, "discriminator": train.discriminator_lr * factor}
 
 
-def _on_device(crops: Crops, step: DistillationStep) -> Batch:
-    """Move 8-bit crops and make them RGB in [0, 1] there, a quarter of the traffic."""
-    device = next(step.specialist.parameters()).device
+def _laid_out(crops: Crops, device: torch.device) -> Batch:
+    """Lay crops out in memory as convolutions are fastest."""
     layout = memory_format(device)
-    return Batch(
-        *(part.to(device).float().div_(255).contiguous(memory_format=layout) for part in crops)
-    )
+    return Batch(*(part.contiguous(memory_format=layout) for part in crops))
 
 
 def _checkpoint(run: RunDirectory) -> Path:

@@ -1,4 +1,4 @@
-"""Choosing the photos of an adaptation: the real ones, and the HR ones that supervise.
+"""Choosing what an adaptation learns from: real photos, HR ones, and how LR is made of these.
 
 A recipe's chapter of its own, because the choice asks the user's folders, the catalogue of assets
 and the network alike.
@@ -7,9 +7,14 @@ and the network alike.
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pdd_cli.assets.photos import div2k_validation, starter_photos
 from pdd_cli.config.adapt import DataSettings
-from pdd_cli.data.crops import large_enough
+from pdd_cli.data.crops import large_enough, read_reduced
+from pdd_cli.data.degradations import Degradation, PlainResizes
+from pdd_cli.data.imitation import imitate
 from pdd_cli.data.layouts import photos_to_adapt_to
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import list_pictures, name_some
@@ -18,6 +23,9 @@ from pdd_cli.runtime.events import Observer, Said, Warned
 # Photos reduced to a quarter have lost the blur and the noise of an ordinary camera.
 _OWN_REDUCTION = 4
 _FEWEST_OWN = 8
+
+# So many photos tell a camera's noise and response; more only take time.
+_MEASURED = 32
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,26 @@ def choose_photos(settings: DataSettings, scale: int, observer: Observer) -> Pho
     least = crop * scale * chosen.hr_reduction
     hr = _usable(listing.pictures, least, chosen.hr, "--hr", observer)
     return Photos(real, hr, chosen)
+
+
+def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer) -> Degradation:
+    """Make what turns HR into synthetic LR, as the settings ask."""
+    settings = photos.settings
+    if settings.degradation == "resizes":
+        return PlainResizes(settings.resizes)
+    imitation = imitate(
+        _some_of(photos.real, reduction=1),
+        _some_of(photos.hr, reduction=scale * settings.hr_reduction),
+        seed,
+    )
+    observer(Said(f"Synthetic LR imitates the real photos: {imitation.target.describe()}."))
+    return imitation
+
+
+def _some_of(paths: list[Path], *, reduction: int) -> list[NDArray[np.uint8]]:
+    """Read some photos from all over a list, reduced in size."""
+    stride = -(-len(paths) // _MEASURED)
+    return [read_reduced(path, reduction) for path in paths[::stride]]
 
 
 def _usable(

@@ -3,10 +3,11 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from pdd_cli.data.batches import Batches
 from pdd_cli.data.crops import DecodedPictures, RandomCrops, large_enough
-from pdd_cli.data.synthetic import reduce_in_size
+from pdd_cli.data.degradations import PlainResizes
 
 
 @pytest.fixture
@@ -57,30 +58,15 @@ def test_small_and_unreadable_pictures_are_told_apart(pictures, tmp_path):
     assert (good, small, unreadable) == (pictures[2:], pictures[:2], [broken])
 
 
-@pytest.mark.parametrize(
-    ("resize", "interpolation"),
-    [
-        ("bicubic", cv2.INTER_CUBIC),
-        ("bilinear", cv2.INTER_LINEAR),
-        ("area", cv2.INTER_AREA),
-    ],
-)
-def test_synthetic_lr_is_opencvs_rounded_to_8_bits(pictures, resize, interpolation):
-    hr = crops(pictures).take(0)
-    expected = cv2.resize(hr.astype(np.float64), (4, 4), interpolation=interpolation)
-    found = reduce_in_size(hr, 4, resize)
-    assert found.dtype == np.uint8
-    assert np.abs(found - expected.clip(0, 255)).max() <= 0.5 + 1e-4
-
-
 def test_batches_made_ahead_are_those_asked_for(pictures):
     batches = Batches(
         real=crops(pictures, 8),
         hr=crops(pictures, 16, (0, 2)),
         size=2,
         scale=2,
-        resizes=("bicubic", "area"),
+        degradation=PlainResizes(("bicubic", "area")),
         seed=3,
+        device=torch.device("cpu"),
     )
     for step, made in batches.steps(4, 6):
         expected = batches.batch(step)

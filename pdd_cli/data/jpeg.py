@@ -1,0 +1,121 @@
+"""JPEG as the codec makes it: what compression does to pictures, and how strong it was."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_BLOCK = 8
+
+# The luminance table that the JPEG standard suggests (ITU-T T.81, annex K), which encoders scale
+# by their quality.
+_LUMINANCE_TABLE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    dtype=np.float64,
+)
+
+# Steps below this drown in the rounding of the decoded colours.
+_SMALLEST_STEP = 3.0
+_QUALITIES = range(20, 97)
+_LOW_FREQUENCIES = [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0)]
+
+# Coefficients that know nothing of a step lie a quarter of it from its nearest multiple.
+_BY_CHANCE = 0.25
+_CLEARLY_CLOSER = 0.75
+
+
+def through_jpeg(pictures: Tensor, qualities: Sequence[int], offsets: Sequence[int]) -> Tensor:
+    """Encode each picture and decode it again, on the CPU, by OpenCV's codec.
+
+    Args:
+        pictures: (n, 3, h, w), RGB in [0, 1].
+        qualities: of each picture, 1 to 100.
+        offsets: where each picture's upper left corner lies in the codec's grid of blocks, 0 to 7
+            in both directions; crops of a photo begin anywhere in it.
+
+    Returns:
+        The same shape, in steps of 1/255, on the pictures' device.
+    """
+    levels = (pictures.detach().clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = levels.permute(0, 2, 3, 1).cpu().numpy()
+    kept = [
+        _recompressed(picture, quality, offset)
+        for picture, quality, offset in zip(pixels, qualities, offsets, strict=True)
+    ]
+    return torch.from_numpy(np.stack(kept)).permute(0, 3, 1, 2).to(pictures) / 255
+
+
+def estimate_quality(photos: Sequence[NDArray[np.uint8]]) -> int | None:
+    """Tell the JPEG quality that photos went through, from their pixels.
+
+    The luma's cosine coefficients of a decoded JPEG lie near multiples of its quantisation steps.
+
+    Args:
+        photos: (h, w, 3) RGB each, uncropped, so that the grid of blocks begins at their corner.
+
+    Returns:
+        The quality, or None where the photos show no trace of JPEG.
+    """
+    coefficients = np.concatenate([_cosine_coefficients(photo) for photo in photos])
+    distances = {quality: _distance(coefficients, quality) for quality in _QUALITIES}
+    known = {quality: distance for quality, distance in distances.items() if distance is not None}
+    best = min(known, key=lambda quality: known[quality])
+    return best if known[best] < _CLEARLY_CLOSER * _BY_CHANCE else None
+
+
+def quantisation_table(quality: int) -> NDArray[np.float64]:
+    """Return the luminance steps of a quality as libjpeg scales them, (8, 8)."""
+    factor = 5000 / quality if quality < 50 else 200 - 2 * quality
+    table: NDArray[np.float64] = np.clip(np.floor((_LUMINANCE_TABLE * factor + 50) / 100), 1, 255)
+    return table
+
+
+def _recompressed(picture: NDArray[np.uint8], quality: int, offset: int) -> NDArray[np.uint8]:
+    padded = cv2.copyMakeBorder(picture, offset, 0, offset, 0, cv2.BORDER_REFLECT_101)
+    _, file = cv2.imencode(".jpg", padded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
+    assert decoded is not None
+    return decoded[offset:, offset:].astype(np.uint8, copy=False)
+
+
+def _cosine_coefficients(photo: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Transform the luma of whole blocks: (blocks, 8, 8)."""
+    height, width = (length - length % _BLOCK for length in photo.shape[:2])
+    luma = photo[:height, :width].astype(np.float64) @ (0.299, 0.587, 0.114) - 128
+    blocks = luma.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).swapaxes(1, 2)
+    basis = _cosine_basis()
+    transformed: NDArray[np.float64] = basis @ blocks.reshape(-1, _BLOCK, _BLOCK) @ basis.T
+    return transformed
+
+
+def _cosine_basis() -> NDArray[np.float64]:
+    """Return the orthonormal cosine transform of eight samples, (8, 8), one wave a row."""
+    frequency, place = np.meshgrid(np.arange(_BLOCK), np.arange(_BLOCK), indexing="ij")
+    basis: NDArray[np.float64] = np.cos(np.pi * (2 * place + 1) * frequency / (2 * _BLOCK)) / 2
+    basis[0] /= np.sqrt(2)
+    return basis
+
+
+def _distance(coefficients: NDArray[np.float64], quality: int) -> float | None:
+    """Measure how far coefficients lie from a quality's multiples, in steps; None if too fine."""
+    table = quantisation_table(quality)
+    distances: list[float] = []
+    for row, column in _LOW_FREQUENCIES:
+        step = table[row, column]
+        values = coefficients[:, row, column] / step
+        values = values[np.abs(values) > 0.5]  # zero is a multiple of every step
+        if step >= _SMALLEST_STEP and values.size:
+            distances.append(float(np.abs(values - np.rint(values)).mean()))
+    return float(np.mean(distances)) if len(distances) > 3 else None
