@@ -17,6 +17,8 @@ from pdd_cli.data.jpeg import through_jpeg
 from pdd_cli.data.resizing import reduce_in_size
 from pdd_cli.data.target import (
     FREQUENCIES,
+    LARGEST_GAIN,
+    SMALLEST_GAIN,
     Noise,
     NoiseByOctave,
     Photo,
@@ -27,7 +29,6 @@ from pdd_cli.data.target import (
 _ROUNDS = 3
 _KERNEL = 15
 _GRID = 64
-_SMALLEST_GAIN, _LARGEST_GAIN = 0.05, 3.0
 
 # No two photos of a camera are alike: how far single crops depart from the estimate.
 _RESPONSE_SPREAD = 0.25
@@ -138,7 +139,7 @@ def _corrected(applied: Target, wanted: Target, measured: Target) -> Target:
     gains = np.asarray(applied.response) * wanted.response / np.asarray(measured.response)
     return replace(
         applied,
-        response=tuple(float(g) for g in np.clip(gains, _SMALLEST_GAIN, _LARGEST_GAIN)),
+        response=tuple(float(g) for g in np.clip(gains, SMALLEST_GAIN, LARGEST_GAIN)),
         luma_noise=_corrected_noise(applied.luma_noise, wanted.luma_noise, measured.luma_noise),
         chroma_noise=_corrected_noise(
             applied.chroma_noise, wanted.chroma_noise, measured.chroma_noise

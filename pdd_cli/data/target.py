@@ -21,11 +21,13 @@ Photo = NDArray[np.uint8]
 FREQUENCIES = np.linspace(0.0, 0.5, 17)
 """Cycles a pixel at which a response is told."""
 
+SMALLEST_GAIN, LARGEST_GAIN = 0.05, 3.0
+"""Bounds of what is believed of a response."""
+
 _WINDOW = 64
 _WINDOWS_A_PHOTO = 24
-_LOW = (1, 4)
-"""Of the frequencies, those by whose power spectra are brought to one contrast."""
-_SMALLEST_GAIN, _LARGEST_GAIN = 0.05, 3.0
+_LOW = (1, 6)
+"""From and up to which of the frequencies counts as low."""
 
 _PATCH = 8
 _FLATTEST = 0.1
@@ -168,14 +170,15 @@ def _fit_noise(level: NDArray[np.float64], deviation: NDArray[np.float64]) -> No
 
 
 def _response(photos: Sequence[Photo], reference: Sequence[Photo]) -> tuple[float, ...]:
-    seen, sharp = _spectrum(photos), _spectrum(reference)
+    ratio = np.sqrt(_spectrum(photos) / _spectrum(reference))
+    # The photos' contrast is their scenes'. A response begins at 1, level, and leaves it with the
+    # square of the frequency: so it is drawn through the lowest ones.
     low = slice(*_LOW)
-    contrast = seen[low].sum() / sharp[low].sum()
-    gains = np.sqrt(np.maximum(seen / sharp / contrast, 0))
-    gains[: _LOW[1]] = 1.0
+    bend, contrast = np.polyfit(FREQUENCIES[low] ** 2, np.log(ratio[low]), 1)
+    gains = ratio / np.exp(contrast)
     smooth = np.convolve(np.pad(gains, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
-    smooth[: _LOW[1] - 1] = 1.0
-    return tuple(float(gain) for gain in np.clip(smooth, _SMALLEST_GAIN, _LARGEST_GAIN))
+    smooth[: _LOW[1]] = np.exp(bend * FREQUENCIES[: _LOW[1]] ** 2)
+    return tuple(float(gain) for gain in np.clip(smooth, SMALLEST_GAIN, LARGEST_GAIN))
 
 
 def _spectrum(photos: Sequence[Photo]) -> NDArray[np.float64]:
