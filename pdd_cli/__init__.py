@@ -17,21 +17,25 @@ if TYPE_CHECKING:
     from pdd_cli.config.demo import DemoConfig
     from pdd_cli.config.evaluate import EvaluateConfig
     from pdd_cli.config.infer import InferConfig
+    from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
     from pdd_cli.recipes.infer import infer
+    from pdd_cli.recipes.train import train
 
 __all__ = [
     "AdaptConfig",
     "DemoConfig",
     "EvaluateConfig",
     "InferConfig",
+    "TrainConfig",
     "__version__",
     "adapt",
     "demo",
     "evaluate",
     "infer",
+    "train",
 ]
 
 _HOMES = {
@@ -39,10 +43,12 @@ _HOMES = {
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
     "InferConfig": "pdd_cli.config.infer",
+    "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
     "infer": "pdd_cli.recipes.infer",
+    "train": "pdd_cli.recipes.train",
 }
 
 

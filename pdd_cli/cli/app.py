@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from pdd_cli.cli import models
+from pdd_cli.cli import config, models
 from pdd_cli.cli.adapt import adapt_command
 from pdd_cli.cli.console import say, talk
 from pdd_cli.cli.demo import demo_command
 from pdd_cli.cli.evaluate import evaluate_command
 from pdd_cli.cli.failures import explain
 from pdd_cli.cli.infer import infer_command
+from pdd_cli.cli.train import train_command
 from pdd_cli.cli.variadic import MetricsCommand
 from pdd_cli.errors import Interrupted
 
@@ -91,8 +92,10 @@ def pdd(
 
 
 app.command("adapt")(adapt_command)
+app.command("train")(train_command)
 app.command("infer")(infer_command)
 app.command("eval", cls=MetricsCommand)(evaluate_command)
 app.command("evaluate", cls=MetricsCommand, hidden=True)(evaluate_command)
 app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
 app.command("demo")(demo_command)

@@ -17,6 +17,7 @@ from pdd_cli.runtime.events import (
     Advanced,
     Event,
     Finished,
+    Measured,
     Observer,
     PictureFailed,
     Said,
@@ -82,10 +83,24 @@ class _Narrator:
             case Advanced(done=done, scalars=scalars) if self.stages:
                 self.stages[-1].advance(done, scalars)
                 self.display.show(self.stages[-1])
+            case Measured(step=step, figures=figures, baseline=baseline) if figures:
+                self.console.print(Text(measurement(step, figures, baseline)))
             case Finished(summary=summary) if self.stages:
                 stage = self.stages.pop()
                 self.display.remove(stage)
                 self.console.print(Text(stage.ending(summary)))
+
+
+def measurement(step: int, figures: Mapping[str, float], baseline: Mapping[str, float]) -> str:
+    """Say in one line what was measured, and how far it is from the baseline."""
+    parts = [f"{name} {value:.4g}" for name, value in figures.items()]
+    if not step:
+        return f"before the first step: {', '.join(parts)}"
+    changes = [
+        f"{part} ({value - baseline[name]:+.3g})"
+        for part, (name, value) in zip(parts, figures.items(), strict=True)
+    ]
+    return f"after step {step}: {', '.join(changes)}"
 
 
 def _show_trouble(console: Console, event: Event) -> None:

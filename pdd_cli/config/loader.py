@@ -42,6 +42,7 @@ def load(
     file: Path | None = None,
     assignments: Sequence[str] = (),
     flags: Mapping[str, object] | None = None,
+    fallbacks: Mapping[str, object] | None = None,
 ) -> Settings:
     """Make a checked configuration of everything that the user said.
 
@@ -52,12 +53,14 @@ def load(
         assignments: ``section.key=value`` each, the value in YAML.
         flags: values of the command's own options by dotted key; None stands for an option that
             was not given.
+        fallbacks: values by dotted key that everything else wins over.
 
     Raises:
         UsageError: something cannot be read, is unknown, or has a value that does not do.
     """
     paths = [path for path in (preset_path(preset) if preset else None, file) if path]
     layers: list[_Layer] = [
+        *(_option(key, value) for key, value in (fallbacks or {}).items()),
         *(_read_file(path) for path in paths),
         *(_read_assignment(text) for text in assignments),
         *(_option(key, value) for key, value in (flags or {}).items() if value is not None),

@@ -29,6 +29,11 @@ def preset_path(name: str) -> Path:
     )
 
 
+def preset_opening(name: str) -> str:
+    """Return the first line of a preset: what it is for."""
+    return preset_path(name).read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+
+
 def _folder() -> Path:
     # A wheel carries the presets inside the package; in a checkout, which an editable install
     # points to, they lie beside it.

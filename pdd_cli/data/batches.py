@@ -1,50 +1,80 @@
-"""Batches of real and synthetic crops, one for each step, made one step ahead."""
+"""Batches of crops, one for each step, made one step ahead on the device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from pdd_cli.data.crops import RandomCrops
+from pdd_cli.data.crops import Crop, RandomCrops, RandomPairs
 from pdd_cli.data.degradations import Degradation
 
 
 class Crops(NamedTuple):
     """The crops of one step, (n, 3, h, w), RGB in [0, 1], on the device."""
 
-    real: Tensor
     synthetic: Tensor
     hr: Tensor
+    real: Tensor | None = None
+
+
+class Pairs(Protocol):
+    """Where pairs of LR and HR come from."""
+
+    def take(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the LR and HR of the given numbers, (n, 3, h, w) each, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class SyntheticPairs:
+    """HR crops, and LR made of them."""
+
+    hr: RandomCrops
+    degradation: Degradation
+    scale: int
+    seed: int
+
+    def take(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Make the pairs of the given numbers; see ``Pairs``."""
+        hr = _on_device([self.hr.take(index) for index in indices], device)
+        chance = np.random.default_rng([self.seed, 2, indices[0]])
+        return self.degradation(hr, self.scale, chance), hr
+
+
+@dataclass(frozen=True)
+class RealPairs:
+    """Crops of photos whose HR was taken too."""
+
+    pairs: RandomPairs
+
+    def take(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Cut the pairs of the given numbers; see ``Pairs``."""
+        lr, hr = zip(*(self.pairs.take(index) for index in indices), strict=True)
+        return _on_device(lr, device), _on_device(hr, device)
 
 
 @dataclass(frozen=True)
 class Batches:
     """Makes the crops of any step; a step's crops depend on the seed and its number alone."""
 
-    real: RandomCrops
-    hr: RandomCrops
-    degradation: Degradation
+    pairs: Pairs
+    real: RandomCrops | None
+    """Crops of the target domain; None where there is none."""
     size: int
-    """Real crops in a batch, and as many synthetic."""
-    scale: int
-    seed: int
+    """Crops of each kind in a step."""
     device: torch.device
 
     def batch(self, step: int) -> Crops:
         """Make the crops of one step, counted from 1."""
         indices = range((step - 1) * self.size, step * self.size)
-        hr = self._on_device([self.hr.take(index) for index in indices])
-        chance = np.random.default_rng([self.seed, 2, step])
-        return Crops(
-            real=self._on_device([self.real.take(index) for index in indices]),
-            synthetic=self.degradation(hr, self.scale, chance),
-            hr=hr,
-        )
+        synthetic, hr = self.pairs.take(indices, self.device)
+        if self.real is None:
+            return Crops(synthetic, hr)
+        real = _on_device([self.real.take(index) for index in indices], self.device)
+        return Crops(synthetic, hr, real)
 
     def steps(self, first: int, last: int) -> Iterator[tuple[int, Crops]]:
         """Go through the steps from first to last, the next batch being made meanwhile."""
@@ -56,7 +86,8 @@ class Batches:
                     coming = ahead.submit(self.batch, step + 1)
                 yield step, crops
 
-    def _on_device(self, crops: list[NDArray[np.uint8]]) -> Tensor:
-        """Move crops as bytes, a quarter of the traffic, and make them floats there."""
-        levels = torch.from_numpy(np.stack(crops)).to(self.device)
-        return levels.permute(0, 3, 1, 2).float().div_(255)
+
+def _on_device(crops: Sequence[Crop], device: torch.device) -> Tensor:
+    """Move crops as bytes, a quarter of the traffic, and make them floats there."""
+    levels = torch.from_numpy(np.stack(crops)).to(device)
+    return levels.permute(0, 3, 1, 2).float().div_(255)

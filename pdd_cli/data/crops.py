@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pdd_cli.errors import DataError
 from pdd_cli.images.codec import read_picture
 
+Crop = NDArray[np.uint8]
+
 _BYTES_IN_A_GIGABYTE = 1024**3
 
 
@@ -68,16 +70,62 @@ class RandomCrops:
         self._pictures = pictures
         self._seed = list(seed)
 
-    def take(self, index: int) -> NDArray[np.uint8]:
+    def take(self, index: int) -> Crop:
         """Return crop number ``index``, (size, size, 3), flipped and turned at random."""
-        cycle, position = divmod(index, len(self._paths))
-        order = np.random.default_rng([*self._seed, 0, cycle]).permutation(len(self._paths))
-        pixels = self._pictures[self._paths[order[position]]]
+        pixels = self._pictures[self._paths[_place_in_cycle(index, len(self._paths), self._seed)]]
         chance = np.random.default_rng([*self._seed, 1, index])
         top = chance.integers(pixels.shape[0] - self._size + 1)
         left = chance.integers(pixels.shape[1] - self._size + 1)
         crop = pixels[top : top + self._size, left : left + self._size]
         return _turned(crop, int(chance.integers(8)))
+
+
+class RandomPairs:
+    """Square crops of LR pictures together with the same part of their HR.
+
+    Args:
+        paths: LR and HR of each scene, the HR ``scale`` times as large.
+        size: height and width of an LR crop, pixels.
+        scale: of HR to LR.
+        pictures: where their pixels come from.
+        seed: names the sequence.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[tuple[Path, Path]],
+        size: int,
+        scale: int,
+        pictures: DecodedPictures,
+        seed: Sequence[int],
+    ) -> None:
+        self._paths = list(paths)
+        self._size = size
+        self._scale = scale
+        self._pictures = pictures
+        self._seed = list(seed)
+
+    def take(self, index: int) -> tuple[Crop, Crop]:
+        """Return pair number ``index``: LR (size, size, 3) and HR, both turned alike."""
+        low, high = self._paths[_place_in_cycle(index, len(self._paths), self._seed)]
+        lr, hr = self._pictures[low], self._pictures[high]
+        chance = np.random.default_rng([*self._seed, 1, index])
+        top = int(chance.integers(lr.shape[0] - self._size + 1))
+        left = int(chance.integers(lr.shape[1] - self._size + 1))
+        way = int(chance.integers(8))
+
+        def cut(pixels: Crop, factor: int) -> Crop:
+            rows = slice(factor * top, factor * (top + self._size))
+            columns = slice(factor * left, factor * (left + self._size))
+            return _turned(pixels[rows, columns], way)
+
+        return cut(lr, 1), cut(hr, self._scale)
+
+
+def _place_in_cycle(index: int, count: int, seed: Sequence[int]) -> int:
+    """Tell which of ``count`` pictures comes at an index; each cycle has an order of its own."""
+    cycle, position = divmod(index, count)
+    return int(np.random.default_rng([*seed, 0, cycle]).permutation(count)[position])
 
 
 def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Path], list[Path]]:

@@ -1,6 +1,6 @@
 """Any super-resolution network that spandrel knows, made trainable and tolerant of any size."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import torch
@@ -47,16 +47,19 @@ class Network(nn.Module):
         return upscaled[..., : self.scale * height, : self.scale * width]
 
 
-def load_network(weights: Mapping[str, Tensor], *, named: str) -> Network:
+def load_network(
+    weights: Mapping[str, Tensor], *, named: str, scales: Collection[int] = SCALES
+) -> Network:
     """Recognise an architecture by its weights and build it, on the CPU in float32.
 
     Args:
         weights: a state dict in any key layout that spandrel knows.
         named: what to call these weights in messages: a path or a model's name.
+        scales: those that will do.
 
     Raises:
         ModelError: the architecture is unknown, the weights do not fit it, or the network is not
-            an RGB super-resolution network of ×2, ×3 or ×4.
+            an RGB super-resolution network of one of the scales.
     """
     # Anything that a damaged or foreign state dict makes spandrel trip over means the same here:
     # no network comes of it.
@@ -78,10 +81,11 @@ def load_network(weights: Mapping[str, Tensor], *, named: str) -> Network:
             "channels.",
             hint="Use a network for RGB pictures.",
         )
-    if descriptor.scale not in SCALES:
+    if descriptor.scale not in scales:
         raise ModelError(
-            f"{named} upscales ×{descriptor.scale}; pdd adapts ×2, ×3 and ×4, because its "
-            "synthetic photos are made by a change of size.",
+            f"{named} upscales ×{descriptor.scale}; what is wanted here is "
+            f"{' or '.join(f'×{scale}' for scale in scales)}. Adaptation takes ×2 to ×4, because "
+            "synthetic photos of its own size would be no smaller than what they were made of.",
             hint="Use a model of one of these scales.",
         )
     return Network(cast("ImageModelDescriptor[nn.Module]", descriptor.float()))

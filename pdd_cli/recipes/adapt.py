@@ -1,49 +1,34 @@
 """The job ``adapt``: somebody's photos and a generalist in, a model made for those photos out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
-import yaml
-from torch import Tensor
 
-from pdd_cli.assets.models import resolve_model
-from pdd_cli.assets.weights import feature_weights
+from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.adapt import AdaptConfig, sized_for
-from pdd_cli.data.batches import Batches, Crops
+from pdd_cli.data.batches import Batches, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops
 from pdd_cli.data.degradations import Degradation
-from pdd_cli.distill.distances import PairwiseDistanceLoss
-from pdd_cli.distill.ema import start_average
-from pdd_cli.distill.features import Architecture, VGGFeatures, deepest_in_block
-from pdd_cli.distill.objectives import AdversarialLoss, HaarPixelLoss, PerceptualLoss
-from pdd_cli.distill.step import Batch, DistillationStep, Objectives, Schedule
-from pdd_cli.errors import Interrupted, ModelError, UsageError
-from pdd_cli.nets.discriminator import UNetDiscriminator
+from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
-from pdd_cli.recipes.model_card import write_model
+from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
+from pdd_cli.recipes.model_card import PAPER, Story, write_model
+from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation_pair
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.report import write_report
+from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos
-from pdd_cli.runtime.checkpoint import (
-    State,
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-    seed_everything,
-)
-from pdd_cli.runtime.device import autocast, choose_device, choose_precision, memory_format
-from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, Warned, ignore
-from pdd_cli.runtime.interrupt import held_interrupts
+from pdd_cli.recipes.training import Training
+from pdd_cli.recipes.verdict import Verdict, judge
+from pdd_cli.runtime.checkpoint import seed_everything
+from pdd_cli.runtime.device import choose_device, choose_precision
+from pdd_cli.runtime.events import Observer, Said, Warned, both, ignore
 from pdd_cli.runtime.run_directory import RunDirectory, mark_latest, new_run, refuse_taken
 from pdd_cli.runtime.weights import read_weights
-
-_BETAS = (0.9, 0.99)
 
 
 @dataclass(frozen=True)
@@ -55,8 +40,12 @@ class AdaptResult:
     model: Path
     """The adapted weights."""
     steps: int
+    written_step: int
+    """The step whose weights were written."""
     losses: dict[str, float]
     """Of the last step, by name."""
+    verdict: Verdict
+    """Whether the model became better, by what was watched."""
     seconds: float
 
 
@@ -66,9 +55,9 @@ def adapt(config: AdaptConfig, observer: Observer = ignore) -> AdaptResult:
     Raises:
         UsageError: settings that cannot work, or a run of that name.
         DataError: photos that are missing, unreadable or too small.
-        ModelError: a generalist or features that cannot be had.
+        ModelError: a model or features that cannot be had, or networks of two scales.
         ResourceError: the device or the disk does not suffice.
-        TrainingDiverged: a loss is not finite; the last checkpoint was kept.
+        TrainingDiverged: several steps in a row were not finite; the last good state was kept.
         Interrupted: the user stopped the run; ``resume`` goes on.
     """
     if config.name is not None:
@@ -76,18 +65,21 @@ def adapt(config: AdaptConfig, observer: Observer = ignore) -> AdaptResult:
     return _carry_out(config, observer, resumed=None)
 
 
-def resume(run: RunDirectory, observer: Observer = ignore) -> AdaptResult:
+def resume(
+    run: RunDirectory, changes: Sequence[str] = (), observer: Observer = ignore
+) -> AdaptResult:
     """Go on with an interrupted adaptation, on a CPU bit for bit as if it never had been.
 
+    Args:
+        run: an unfinished run.
+        changes: ``section.key=value`` each, of settings that may change on the way.
+        observer: told of everything.
+
     Raises:
-        UsageError: the run has finished, or has no checkpoint yet.
+        UsageError: the run has finished or has no checkpoint, or a setting may not change.
     """
-    if run.finished:
-        raise UsageError(f"--resume: {run.path} has finished.", hint="Start a new run.")
-    if not _checkpoint(run).is_file():
-        raise UsageError(f"--resume: {run.path} has no checkpoint.", hint="Start a new run.")
-    config = AdaptConfig.model_validate(yaml.safe_load(run.config.read_text(encoding="utf-8")))
-    return _carry_out(config, observer, resumed=run)
+    refuse_unresumable(run)
+    return _carry_out(changed_settings(AdaptConfig, run, changes), observer, resumed=run)
 
 
 def _carry_out(
@@ -97,141 +89,90 @@ def _carry_out(
     device = choose_device(config.device)
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
-    generalist = resolve_model(config.generalist, observer=observer)
-    network = load_network(read_weights(generalist.weights), named=config.generalist)
-    photos = choose_photos(config.data, network.scale, observer)
-    features_name, weights = _choose_features(config, observer)
+    base = resolve_model(config.specialist or config.generalist, observer=observer)
+    specialist = load_network(read_weights(base.weights), named=base.name)
+    generalist = _generalist(config, specialist, observer)
+    photos = choose_photos(config.data, config.monitor, specialist.scale, observer)
+    features = _features(config, observer)
     precision = choose_precision(device, config.train.precision)
-    config = config.model_copy(
-        update={
-            "data": photos.settings,
-            "features": features_name,
-            "train": config.train.model_copy(
-                update={"precision": str(precision).removeprefix("torch.")}
-            ),
-        }
+    config = _settled(config, photos, features, precision)
+    degradation = choose_degradation(photos, specialist.scale, config.train.seed, observer)
+    crop = config.monitor.crop or 0
+    monitors = build_monitors(
+        photos.watched,
+        [read_validation_pair(*pair, crop, specialist.scale) for pair in photos.validation],
+        crop=crop,
+        scale=specialist.scale,
+        device=device,
+        precision=precision,
+        observer=observer,
     )
-    step = _build_step(config, network, features_name, weights, device, precision)
-    degradation = choose_degradation(photos, network.scale, config.train.seed, observer)
-    batches = _build_batches(config, photos, degradation, network.scale, device)
-    run = resumed or new_run(config.runs, config.name, "adapt")
-    observer = _both(observer, run.record)
-    shown = cast(Network, step.generalist if config.write == "average" else step.specialist)
-    previews = Previews(photos.real, network, run.previews, device, precision)
-    first = 1
-    if resumed:
-        first = _restore(step, load_checkpoint(_checkpoint(run)), run) + 1
-    else:
-        run.write_start(config.model_dump(mode="json"))
-        previews.write(shown, 0)
-    _warn_of_short_runs(config, step.schedule, observer)
-
-    losses = _train(config, step, batches, run, observer, previews, shown, first)
-
-    write_report(run, f"{config.generalist}, adapted to {len(photos.real)} photos")
-    write_model(shown, run, config, generalist, photos, losses)
-    mark_latest(run)
-    _checkpoint(run).unlink(missing_ok=True)
-    observer(Said(f"The adapted model is {run.model}. Next: pdd infer PHOTOS."))
-    return AdaptResult(
-        run=run.path,
-        model=run.model,
-        steps=config.train.steps or 0,
-        losses=losses,
-        seconds=time.monotonic() - began,
-    )
-
-
-def _choose_features(
-    config: AdaptConfig, observer: Observer
-) -> tuple[Architecture, Mapping[str, Tensor]]:
-    """Fetch the network that pictures are compared in: VGG19, or VGG16 where it cannot be had."""
-    if config.features != "auto":
-        return config.features, feature_weights(config.features, observer=observer)
-    try:
-        return "vgg19", feature_weights("vgg19", observer=observer)
-    except ModelError as error:
-        observer(
-            Warned(
-                f"VGG19 cannot be had ({error.problem}) VGG16 takes its place, "
-                "with the last layer of each of its shorter blocks."
-            )
-        )
-        return "vgg16", feature_weights("vgg16", observer=observer)
-
-
-def _build_step(
-    config: AdaptConfig,
-    network: Network,
-    features_name: Architecture,
-    weights: Mapping[str, Tensor],
-    device: torch.device,
-    precision: torch.dtype,
-) -> DistillationStep:
-    train = config.train
-    assert train.lr is not None
-    assert train.discriminator_steps is not None
-    assert train.supervised_steps is not None
-    layout = memory_format(device)
-    specialist = network.to(device).to(memory_format=layout).train()
-    discriminator = UNetDiscriminator().to(device).to(memory_format=layout)
-    objectives = _build_objectives(config, features_name, weights, device)
-    return DistillationStep(
-        specialist=specialist,
-        generalist=start_average(specialist),
-        discriminator=discriminator,
-        objectives=objectives,
-        specialist_optimizer=torch.optim.Adam(specialist.parameters(), train.lr, _BETAS),
-        discriminator_optimizer=torch.optim.Adam(
-            discriminator.parameters(), train.discriminator_lr, _BETAS
-        ),
-        schedule=Schedule(train.discriminator_steps, train.supervised_steps),
-        autocast=partial(autocast, device, precision),
-        ema_decay=train.ema_decay,
-        detach_synthetic=config.distances.detach_synthetic,
-    )
-
-
-def _build_objectives(
-    config: AdaptConfig,
-    features_name: Architecture,
-    weights: Mapping[str, Tensor],
-    device: torch.device,
-) -> Objectives:
-    distances, supervision = config.distances, config.supervision
-    inter, intra, perceptual = (
-        {deepest_in_block(features_name, layer): weight for layer, weight in layers.items()}
-        for layers in (
-            distances.inter_layers,
-            distances.intra_layers,
-            supervision.perceptual_layers,
-        )
-    )
-    features = VGGFeatures(features_name, {*inter, *intra, *perceptual}, weights)
-    features = features.to(device).to(memory_format=memory_format(device))
-    return Objectives(
+    step = build_step(
+        config,
+        specialist,
+        generalist=generalist,
+        distances=config.distances if config.distances.used else None,
         features=features,
-        distances=PairwiseDistanceLoss(
-            features,
-            inter_layers=inter,
-            intra_layers=intra,
-            inter_distance=distances.inter_distance,
-            inter_criterion=distances.inter_criterion,
-            intra_distance=distances.intra_distance,
-            intra_criterion=distances.intra_criterion,
-            inter_weight=distances.inter_weight,
-            intra_weight=distances.intra_weight,
-        ),
-        perceptual=PerceptualLoss(features, perceptual),
-        pixel=HaarPixelLoss(supervision.pixel_band_weights),
-        adversarial=AdversarialLoss(),
-        pixel_weight=supervision.pixel_weight,
-        perceptual_weight=supervision.perceptual_weight,
-        adversarial_weight=supervision.adversarial_weight,
+        device=device,
+        precision=precision,
     )
+    run = resumed or new_run(config.runs, config.name, "adapt")
+    if not resumed:
+        run.write_start(config.model_dump(mode="json"), "adapt")
+    observer = both(observer, run.record)
+    _warn_of_short_runs(config, observer)
+    training = Training(
+        job="adapt",
+        stage=f"adapting {base.name}",
+        config=config,
+        run=run,
+        step=step,
+        batches=_batches(config, photos, degradation, specialist.scale, device),
+        previews=Previews(
+            [read_photo(path) for path in photos.shown], specialist, run.previews, device, precision
+        ),
+        monitors=monitors,
+        observer=observer,
+    )
+    losses = training.carry_through(resumed=resumed is not None)
+    return _conclude(training, base, photos, losses, began)
 
 
-def _build_batches(
+def _generalist(
+    config: AdaptConfig, specialist: Network, observer: Observer
+) -> Network | Literal["average"]:
+    """Load the frozen reference, where the specialist does not follow itself."""
+    if config.specialist is None:
+        return "average"
+    reference = resolve_model(config.generalist, observer=observer)
+    network = load_network(read_weights(reference.weights), named=reference.name)
+    if network.scale != specialist.scale:
+        raise ModelError(
+            f"The specialist {config.specialist} upscales ×{specialist.scale} and the generalist "
+            f"{config.generalist} ×{network.scale}.",
+            hint="Give two models of one scale.",
+        )
+    return network
+
+
+def _features(config: AdaptConfig, observer: Observer) -> FeatureWeights | None:
+    if not config.distances.used and not config.supervision.perceptual_weight:
+        return None
+    return choose_features(config.features, observer)
+
+
+def _settled(
+    config: AdaptConfig, photos: Photos, features: FeatureWeights | None, precision: torch.dtype
+) -> AdaptConfig:
+    """Write into the settings what was chosen, so that a resumed run chooses the same."""
+    train = config.train.model_copy(update={"precision": str(precision).removeprefix("torch.")})
+    chosen: dict[str, object] = {"data": photos.settings, "train": train}
+    if features is not None:
+        chosen["features"] = features[0]
+    return config.model_copy(update=chosen)
+
+
+def _batches(
     config: AdaptConfig,
     photos: Photos,
     degradation: Degradation,
@@ -245,102 +186,87 @@ def _build_batches(
     real = DecodedPictures(data.cache_gb / 2)
     hr = DecodedPictures(data.cache_gb / 2, data.hr_reduction)
     return Batches(
+        pairs=SyntheticPairs(
+            RandomCrops(photos.hr, data.crop * scale, hr, (seed, 1)), degradation, scale, seed
+        ),
         real=RandomCrops(photos.real, data.crop, real, (seed, 0)),
-        hr=RandomCrops(photos.hr, data.crop * scale, hr, (seed, 1)),
-        degradation=degradation,
-        size=data.batch,
-        scale=scale,
-        seed=seed,
+        size=data.batch * config.train.accumulate,
         device=device,
     )
 
 
-def _train(
-    config: AdaptConfig,
-    step: DistillationStep,
-    batches: Batches,
-    run: RunDirectory,
-    observer: Observer,
-    previews: Previews,
-    shown: Network,
-    first: int,
-) -> dict[str, float]:
-    """Take every step from ``first`` on; show, save and stop between two of them."""
+def _conclude(
+    training: Training,
+    base: ResolvedModel,
+    photos: Photos,
+    losses: dict[str, float],
+    began: float,
+) -> AdaptResult:
+    """Write the model and all that is told about it."""
+    run, config = training.run, training.config
+    assert isinstance(config, AdaptConfig)
+    assert config.train.steps
+    written = training.choose_best() or config.train.steps
+    verdict = judge(training.monitors, written)
+    training.observer(Said(verdict.text))
+    write_report(run, f"{base.name}, adapted to {len(photos.real)} photos")
+    story = _story(config, base, photos, scale=training.shown.scale, written=written)
+    write_model(training.shown, run, story, losses, verdict)
+    training.clear_up()
+    mark_latest(run)
+    training.observer(Said(f"The adapted model is {run.model}. Next: pdd infer PHOTOS."))
+    return AdaptResult(
+        run=run.path,
+        model=run.model,
+        steps=config.train.steps,
+        written_step=written,
+        losses=losses,
+        verdict=verdict,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _story(
+    config: AdaptConfig, base: ResolvedModel, photos: Photos, *, scale: int, written: int
+) -> Story:
+    reference = "its own running average" if config.specialist is None else config.generalist
+    stands_in = " It stands in for the paper's VGG19." if config.features == "vgg16" else ""
+    made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
+{len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in
+{config.train.steps} steps beside {reference}, supervised by {len(photos.hr)} high-resolution photos
+of other scenes. The {config.write} after step {written} was written. Pictures were compared in
+{config.features.upper()}.{stands_in}
+
+It is made for pictures of the kind it was adapted to; on others it may do worse than {base.name}.
+""".strip()
+    return Story(
+        title=f"{base.name} ×{scale}, adapted",
+        made=made,
+        facts={
+            "base_model": base.name,
+            "base_source": base.source,
+            "base_sha256": base.sha256,
+            "base_licence": base.licence,
+            "generalist": reference,
+            "written": config.write,
+            "written_step": written,
+            "features": config.features,
+            "degradation": config.data.degradation,
+            "steps": config.train.steps,
+            "real_photos": len(photos.real),
+            "hr_photos": len(photos.hr),
+        },
+        licence=base.licence,
+    )
+
+
+def _warn_of_short_runs(config: AdaptConfig, observer: Observer) -> None:
     train = config.train
-    assert train.steps and train.preview_every and train.checkpoint_every
-    stage = f"adapting {config.generalist}"
-    observer(Started(stage, train.steps, "step", done=first - 1))
-    losses: dict[str, float] = {}
-    stopping = partial(observer, Said("Stopping after this step; press Ctrl-C again to lose it."))
-    with held_interrupts(stopping) as interrupted:
-        for number, crops in batches.steps(first, train.steps):
-            start = time.monotonic()
-            rates = _learning_rates(config, number)
-            step.set_learning_rates(**rates)
-            losses = step.take(_laid_out(crops, batches.device), number)
-            pace = time.monotonic() - start
-            observer(Advanced(number, {**losses, "lr": rates["specialist"], "seconds": pace}))
-            last = number == train.steps
-            if number % train.preview_every == 0 or last:
-                previews.write(shown, number)
-            if interrupted() or (number % train.checkpoint_every == 0 and not last):
-                _save(step, number, run)
-            if interrupted() and not last:
-                raise Interrupted(
-                    f"Stopped after step {number} of {train.steps}; it is saved in {run.path}.",
-                    hint=f"Go on with pdd adapt --resume --name {run.path.name}.",
-                )
-    observer(Finished(stage, f"{train.steps} steps"))
-    return losses
-
-
-def _learning_rates(
-    config: AdaptConfig, number: int
-) -> dict[Literal["specialist", "discriminator"], float]:
-    train = config.train
-    assert train.lr is not None
-    factor = 0.5 ** sum(number > milestone for milestone in train.lr_halved_at)
-    return {"specialist": train.lr * factor, "discriminator": train.discriminator_lr * factor}
-
-
-def _laid_out(crops: Crops, device: torch.device) -> Batch:
-    """Lay crops out in memory as convolutions are fastest."""
-    layout = memory_format(device)
-    return Batch(*(part.contiguous(memory_format=layout) for part in crops))
-
-
-def _checkpoint(run: RunDirectory) -> Path:
-    return run.checkpoints / "last.safetensors"
-
-
-def _save(step: DistillationStep, number: int, run: RunDirectory) -> None:
-    state: State = {"step": number, "random": random_state(), "training": step.state()}
-    save_checkpoint(_checkpoint(run), state)
-
-
-def _restore(step: DistillationStep, state: Mapping[str, Any], run: RunDirectory) -> int:
-    """Put everything back where it was, and return the number of the last step taken."""
-    step.restore(state["training"])
-    restore_random_state(state["random"])
-    number = int(state["step"])
-    run.truncate_metrics(number)
-    return number
-
-
-def _warn_of_short_runs(config: AdaptConfig, schedule: Schedule, observer: Observer) -> None:
-    warm_up = schedule.discriminator_steps + schedule.supervised_steps
-    if (config.train.steps or 0) <= warm_up:
+    warm_up = (train.discriminator_steps or 0) + (train.supervised_steps or 0)
+    if (train.steps or 0) <= warm_up:
         observer(
             Warned(
-                f"{config.train.steps} steps end before distillation, which starts at step "
+                f"{train.steps} steps end before distillation, which starts at step "
                 f"{warm_up + 1}: the model hardly changes. Give more --steps."
             )
         )
-
-
-def _both(first: Observer, second: Observer) -> Observer:
-    def tell(event: Any) -> None:  # noqa: ANN401 — an Event, handed on unseen
-        first(event)
-        second(event)
-
-    return tell

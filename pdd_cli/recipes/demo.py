@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 
 from pdd_cli.assets.photos import starter_photos
-from pdd_cli.config.adapt import AdaptConfig, DataSettings, TrainSettings
+from pdd_cli.config.adapt import AdaptConfig, DataSettings
 from pdd_cli.config.demo import DemoConfig
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.config.infer import InferConfig
+from pdd_cli.config.training import TrainSettings
 from pdd_cli.data.cameras import Camera
 from pdd_cli.errors import Interrupted, UsageError
 from pdd_cli.images.codec import Picture, encode_picture, read_picture

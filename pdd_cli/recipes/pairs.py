@@ -14,7 +14,7 @@ import yaml
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.data.layouts import high_resolution_beside, recognise
 from pdd_cli.errors import DataError
-from pdd_cli.images.listing import list_pictures
+from pdd_cli.images.listing import list_pictures, name_some
 from pdd_cli.recipes.infer import POINTER_NAME, RECORD_NAME
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
 
@@ -71,6 +71,23 @@ def find_pairs(config: EvaluateConfig) -> Pairs:
             hint="Give --gt with the folder of HR pictures of the same names.",
         )
     return pairs
+
+
+def pairs_by_name(low: Path, high: Path) -> list[tuple[Path, Path]]:
+    """Pair every LR picture of a folder with the HR of its scene in another.
+
+    Raises:
+        DataError: an LR picture has no HR, or more than one.
+    """
+    references = _References(high)
+    pairs = [(path, references.of(_Upscaled(path, path))) for path in list_pictures(low).pictures]
+    alone = [path for path, reference in pairs if reference is None]
+    if alone:
+        raise DataError(
+            f"{name_some(alone)} in {low}: no HR of this name lies in {high}.",
+            hint="Give folders whose pictures have the same names.",
+        )
+    return [(path, reference) for path, reference in pairs if reference is not None]
 
 
 def _upscaled(config: EvaluateConfig) -> tuple[list[_Upscaled], Pairs]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pdd_cli.images.codec import Picture, encode_picture, read_picture
+from pdd_cli.images.codec import Picture, encode_picture
 from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
 from pdd_cli.nets.network import Network
 from pdd_cli.runtime.device import autocast, memory_format
@@ -26,7 +26,8 @@ class Previews:
     """Grids of fixed photos' centres, one row for each photo.
 
     Args:
-        photos: real LR photos; the shown ones are spread over the list.
+        photos: LR photos or parts of them, (1, 3, h, w) in [0, 1]; the shown ones are spread over
+            the list.
         unadapted: the network before its first step.
         folder: where grids are written, named by step.
         device: where the network computes.
@@ -35,7 +36,7 @@ class Previews:
 
     def __init__(
         self,
-        photos: Sequence[Path],
+        photos: Sequence[Tensor],
         unadapted: Network,
         folder: Path,
         device: torch.device,
@@ -45,11 +46,13 @@ class Previews:
         self._device = device
         self._precision = precision
         stride = max(1, len(photos) // _PHOTOS)
-        self._crops = [_centre(read_picture(path).rgb8()) for path in photos[::stride][:_PHOTOS]]
+        self._crops = [_centre(photo) for photo in photos[::stride][:_PHOTOS]]
         self._before = [self._upscale(unadapted, crop) for crop in self._crops]
 
     def write(self, network: Network, step: int) -> None:
         """Write ``step_000120.png``: LR | un-adapted | the network as it is now."""
+        if not self._crops:
+            return
         rows = [
             _side_by_side([_enlarged(crop, before.shape), before, self._upscale(network, crop)])
             for crop, before in zip(self._crops, self._before, strict=True)
@@ -72,7 +75,8 @@ class Previews:
         return tensor_to_pixels(upscaled, _LEVELS)
 
 
-def _centre(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _centre(photo: Tensor) -> NDArray[np.uint8]:
+    pixels = tensor_to_pixels(photo, _LEVELS)
     top, left = (max(0, (length - _CROP) // 2) for length in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + _CROP, left : left + _CROP])
 

@@ -4,6 +4,7 @@ A recipe's chapter of its own, because the choice asks the user's folders, the c
 and the network alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,22 @@ from numpy.typing import NDArray
 
 from pdd_cli.assets.photos import div2k_validation, starter_photos
 from pdd_cli.config.adapt import DataSettings
+from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.crops import large_enough, read_reduced
 from pdd_cli.data.degradations import Degradation, PlainResizes
 from pdd_cli.data.imitation import imitate
-from pdd_cli.data.layouts import photos_to_adapt_to
+from pdd_cli.data.layouts import high_resolution_beside, photos_to_adapt_to
+from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import list_pictures, name_some
+from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.runtime.events import Observer, Said, Warned
 
 # Photos reduced to a quarter have lost the blur and the noise of an ordinary camera.
 _OWN_REDUCTION = 4
 _FEWEST_OWN = 8
+_SHOWN = 3
+_SHARE_TO_LEARN_FROM = 5
 
 # So many photos tell a camera's noise and response; more only take time.
 _MEASURED = 32
@@ -33,12 +39,21 @@ class Photos:
     """The files that an adaptation learns from."""
 
     real: list[Path]
+    """LR photos to adapt to."""
     hr: list[Path]
+    watched: list[Path]
+    """LR photos of the same kind that the network never learns from."""
+    validation: list[tuple[Path, Path]]
+    """LR photos whose HR is at hand, and that HR; never learnt from either."""
+    shown: list[Path]
+    """LR photos for previews, of those that are not learnt from where there are any."""
     settings: DataSettings
     """The settings with the HR folder that was chosen, so that a resumed run takes it again."""
 
 
-def choose_photos(settings: DataSettings, scale: int, observer: Observer) -> Photos:
+def choose_photos(
+    settings: DataSettings, monitor: MonitorSettings, scale: int, observer: Observer
+) -> Photos:
     """Find the photos, leave out what cannot be used, and say what was chosen and why.
 
     Raises:
@@ -50,7 +65,8 @@ def choose_photos(settings: DataSettings, scale: int, observer: Observer) -> Pho
         observer(Said(selection.note))
     if selection.skipped:
         observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
-    real = _usable(selection.paths, crop, settings.real_lr, "--real-lr", observer)
+    usable = _usable(selection.paths, crop, settings.real_lr, "--real-lr", observer)
+    real, watched = _held_out(usable, monitor.held_out)
     chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
     assert chosen.hr is not None
     listing = list_pictures(chosen.hr)
@@ -58,14 +74,41 @@ def choose_photos(settings: DataSettings, scale: int, observer: Observer) -> Pho
         observer(Warned(f"Skipped, as they are no pictures: {name_some(listing.others)}."))
     least = crop * scale * chosen.hr_reduction
     hr = _usable(listing.pictures, least, chosen.hr, "--hr", observer)
-    return Photos(real, hr, chosen)
+    pairs = _validation_pairs(monitor, watched)
+    return Photos(real, hr, watched, pairs, watched or real[:_SHOWN], chosen)
+
+
+def _held_out(photos: list[Path], count: int) -> tuple[list[Path], list[Path]]:
+    """Keep some photos, from all over the list, away from learning; never more than a fifth."""
+    count = min(count, len(photos) // _SHARE_TO_LEARN_FROM)
+    if not count:
+        return photos, []
+    watched = photos[:: len(photos) // count][:count]
+    return [path for path in photos if path not in set(watched)], watched
+
+
+def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Find HR of photos that are not learnt from: as the settings name it, else beside the LR.
+
+    HR lies beside the LR in a RealSR tree, of which only the training split is ever read here.
+
+    Raises:
+        DataError: an LR photo of the settings has no HR of its name.
+    """
+    if monitor.lr is None or monitor.hr is None:
+        beside = [(low, high_resolution_beside(low)) for low in watched]
+        return [(low, high) for low, high in beside if high is not None]
+    return pairs_by_name(monitor.lr, monitor.hr)
 
 
 def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer) -> Degradation:
     """Make what turns HR into synthetic LR, as the settings ask."""
     settings = photos.settings
-    if settings.degradation == "resizes":
-        return PlainResizes(settings.resizes)
+    match settings.degradation:
+        case "resizes":
+            return PlainResizes(settings.resizes)
+        case "second-order":
+            return SecondOrder()
     imitation = imitate(
         _some_of(photos.real, reduction=1),
         _some_of(photos.hr, reduction=scale * settings.hr_reduction),

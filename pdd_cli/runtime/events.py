@@ -34,6 +34,16 @@ class Advanced:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What watches over a training has measured."""
+
+    step: int
+    figures: Mapping[str, float]
+    baseline: Mapping[str, float]
+    """The same figures before the first step."""
+
+
+@dataclass(frozen=True)
 class PictureDone:
     """One picture was written or scored."""
 
@@ -72,9 +82,19 @@ class Finished:
     summary: str = ""
 
 
-Event = Started | Advanced | PictureDone | PictureFailed | Said | Warned | Finished
+Event = Started | Advanced | Measured | PictureDone | PictureFailed | Said | Warned | Finished
 Observer = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
     """An observer that watches nothing."""
+
+
+def both(first: Observer, second: Observer) -> Observer:
+    """Let two observers watch."""
+
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell

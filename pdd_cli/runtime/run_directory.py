@@ -14,7 +14,16 @@ import torch
 import yaml
 
 from pdd_cli.errors import UsageError
-from pdd_cli.runtime.events import Advanced, Event, Finished, PictureDone, Said, Started, Warned
+from pdd_cli.runtime.events import (
+    Advanced,
+    Event,
+    Finished,
+    Measured,
+    PictureDone,
+    Said,
+    Started,
+    Warned,
+)
 from pdd_cli.runtime.files import write_text_atomically
 
 _RECORDED_PACKAGES = ("pdd-cli", "torch", "torchvision", "spandrel", "opencv-python", "numpy")
@@ -56,12 +65,21 @@ class RunDirectory:
         """Whether the run went to its end."""
         return self.model.is_file()
 
-    def write_start(self, config: Mapping[str, object]) -> None:
+    @property
+    def job(self) -> str:
+        """What was run: ``adapt`` or ``train``; "" where no run began."""
+        environment = self.path / "environment.json"
+        if not environment.is_file():
+            return ""
+        return str(json.loads(environment.read_text(encoding="utf-8"))["job"])
+
+    def write_start(self, config: Mapping[str, object], job: str) -> None:
         """Write what can be known before the first step."""
         write_text_atomically(self.config, yaml.safe_dump(dict(config), sort_keys=False))
         write_text_atomically(self.path / "command.txt", shlex.join(sys.argv) + "\n")
         write_text_atomically(
-            self.path / "environment.json", json.dumps(_environment(), indent=2) + "\n"
+            self.path / "environment.json",
+            json.dumps({"job": job, **_environment()}, indent=2) + "\n",
         )
 
     def append_metrics(self, record: Mapping[str, object]) -> None:
@@ -74,6 +92,8 @@ class RunDirectory:
         match event:
             case Advanced(done=done, scalars=scalars):
                 self.append_metrics({"step": done, **scalars})
+            case Measured(step=step, figures=figures):
+                self.append_metrics({"measured_after": step, **figures})
             case Started() | Finished() | Said() | Warned():
                 self.append_metrics({"event": type(event).__name__.lower(), **asdict(event)})
             case PictureDone() | _:
@@ -84,7 +104,7 @@ class RunDirectory:
         if not self.metrics.is_file():
             return
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if json.loads(line).get("step", 0) <= step]
+        kept = [line for line in lines if _step_of(json.loads(line)) <= step]
         write_text_atomically(self.metrics, "".join(kept))
 
 
@@ -122,8 +142,8 @@ def refuse_taken(path: Path) -> None:
         )
 
 
-def unfinished_run(root: Path, name: str | None) -> RunDirectory:
-    """Find the run to resume: the named one, or the newest that did not finish.
+def unfinished_run(root: Path, name: str | None, job: str) -> RunDirectory:
+    """Find the run of a job to resume: the named one, or the newest that did not finish.
 
     Raises:
         UsageError: there is none.
@@ -132,10 +152,17 @@ def unfinished_run(root: Path, name: str | None) -> RunDirectory:
         run = RunDirectory(root / name)
         if not run.config.is_file():
             raise UsageError(f"--resume: there is no run {run.path}.", hint=f"Look into {root}.")
+        if run.job != job:
+            raise UsageError(
+                f"--resume: {run.path} is a run of pdd {run.job}.",
+                hint=f"Give pdd {run.job} --resume --name {name}.",
+            )
         return run
     runs = [RunDirectory(config.parent) for config in root.glob("*/config.yaml")]
     waiting = [
-        run for run in runs if not run.finished and any(run.checkpoints.glob("*.safetensors"))
+        run
+        for run in runs
+        if run.job == job and not run.finished and any(run.checkpoints.glob("*.safetensors"))
     ]
     if not waiting:
         raise UsageError(
@@ -162,6 +189,10 @@ def latest_run(root: Path) -> Path | None:
         latest = root / latest.read_text(encoding="utf-8").strip()
     run = RunDirectory(latest.resolve())
     return run.path if run.finished else None
+
+
+def _step_of(record: Mapping[str, int]) -> int:
+    return record.get("step", record.get("measured_after", 0))
 
 
 def _environment() -> dict[str, object]:

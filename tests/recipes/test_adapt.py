@@ -3,35 +3,20 @@ import os
 import signal
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 import yaml
 
 from pdd_cli.config.adapt import AdaptConfig
-from pdd_cli.errors import DataError, Interrupted, TrainingDiverged, UsageError
+from pdd_cli.distill.step import DistillationStep
+from pdd_cli.errors import DataError, Interrupted, ModelError, TrainingDiverged, UsageError
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes import adapt as recipe
-from pdd_cli.runtime.events import Advanced, Warned
+from pdd_cli.recipes.monitors import Monitors
+from pdd_cli.runtime.events import Advanced, Measured, Warned
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
-from pdd_cli.runtime.weights import read_weights
-
-CHANNELS = (64, 128, 256, 512, 512)
-
-
-@pytest.fixture
-def drawn_features(monkeypatch):
-    """A VGG16 with drawn weights in the place of the fetched one."""
-    generator = torch.Generator().manual_seed(16)
-    weights, index, inputs = {}, 0, 3
-    for count, outputs in zip((2, 2, 3, 3, 3), CHANNELS, strict=True):
-        for _ in range(count):
-            scale = (2 / (9 * inputs)) ** 0.5
-            drawn = scale * torch.randn(outputs, inputs, 3, 3, generator=generator)
-            weights[f"features.{index}.weight"] = drawn
-            weights[f"features.{index}.bias"] = torch.zeros(outputs)
-            index, inputs = index + 2, outputs
-        index += 1
-    monkeypatch.setattr(recipe, "feature_weights", lambda _arch, observer: weights)  # noqa: ARG005
+from pdd_cli.runtime.weights import read_weights, write_weights
 
 
 @pytest.fixture
@@ -53,7 +38,7 @@ def settings(tmp_path, tiny_model, write, drawn_features):  # noqa: ARG001 — r
             "train": {"steps": 8, "discriminator_steps": 1, "supervised_steps": 1},
         }
         for key, value in changes.items():
-            values[key] = {**values[key], **value} if isinstance(value, dict) else value
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         return AdaptConfig.model_validate(values)
 
     return make
@@ -159,23 +144,150 @@ def test_files_that_are_no_pictures_are_skipped_and_named(settings, tmp_path):
     assert "broken.png" in warnings
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
+def spoil(monkeypatch, first, last):
+    """Let the crops of some steps hold what is not a number."""
+    take = DistillationStep.take
+
+    def spoilt(self, parts, step):
+        if first <= step <= last:
+            parts = [part._replace(hr=torch.full_like(part.hr, float("nan"))) for part in parts]
+        return take(self, parts, step)
+
+    monkeypatch.setattr(DistillationStep, "take", spoilt)
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_reported(settings, monkeypatch):
+    spoil(monkeypatch, 5, 6)
+    events = []
+    result = recipe.adapt(settings(), events.append)
+    warnings = [event.text for event in events if isinstance(event, Warned)]
+    assert [text.split()[1] for text in warnings if "skipped" in text] == ["5", "6"]
+    assert all(tensor.isfinite().all() for tensor in read_weights(result.model).values())
+
+
+def test_several_such_steps_in_a_row_stop_the_run_and_keep_its_state(
     settings, tmp_path, monkeypatch
 ):
-    take = recipe.DistillationStep.take
-
-    def spoilt(self, batch, step):
-        if step == 6:
-            batch = batch._replace(hr=torch.full_like(batch.hr, float("nan")))
-        return take(self, batch, step)
-
-    monkeypatch.setattr(recipe.DistillationStep, "take", spoilt)
-    with pytest.raises(TrainingDiverged, match="step 6"):
-        recipe.adapt(settings(name="spoilt", train={"checkpoint_every": 4}))
+    with monkeypatch.context() as patch:
+        spoil(patch, 4, 8)
+        with pytest.raises(TrainingDiverged, match=r"3 steps in a row .*step 6"):
+            recipe.adapt(settings(name="spoilt", train={"skipped_steps": 2}))
     run = RunDirectory(tmp_path / "runs" / "spoilt")
     assert not run.finished
-    monkeypatch.setattr(recipe.DistillationStep, "take", take)
-    assert recipe.resume(run).steps == 8
+    result = recipe.resume(run, ["train.lr=1e-6"])
+    assert result.steps == 8
+    assert all(tensor.isfinite().all() for tensor in read_weights(result.model).values())
+
+
+def test_a_run_goes_on_only_with_settings_that_may_change(settings, tmp_path):
+    with pytest.raises(Interrupted):
+        recipe.adapt(settings(name="broken"), StopAt(3))
+    broken = RunDirectory(tmp_path / "runs" / "broken")
+    with pytest.raises(UsageError, match=r"train\.seed: 0 → 5"):
+        recipe.resume(broken, ["train.seed=5", "train.lr=1e-6"])
+    assert recipe.resume(broken, ["train.steps=9"]).steps == 9
+
+
+@pytest.mark.parametrize("supervised_steps", [0, 1])
+def test_a_specialist_learns_beside_a_generalist_that_stays_as_it_is(
+    settings, tmp_path, network_weights, supervised_steps
+):
+    before = network_weights(seed=7, channels=4)
+    write_weights(tmp_path / "specialist.safetensors", before)
+    config = settings(
+        specialist=str(tmp_path / "specialist.safetensors"),
+        train={"supervised_steps": supervised_steps},
+    )
+    result = recipe.adapt(config)
+    after = read_weights(result.model)
+    assert after["body.0.weight"].shape == before["body.0.weight"].shape
+    assert not torch.equal(after["body.0.weight"], before["body.0.weight"])
+    assert result.losses["inter"] > 0
+    resolved = yaml.safe_load((result.run / "config.yaml").read_text())
+    assert resolved["distances"]["detach_synthetic"] is True
+
+
+def test_two_networks_of_different_scales_are_refused(settings, tmp_path, network_weights):
+    write_weights(tmp_path / "x2.safetensors", network_weights(scale=2))
+    with pytest.raises(ModelError, match=r"×2 and the generalist .* ×4"):
+        recipe.adapt(settings(specialist=str(tmp_path / "x2.safetensors")))
+
+
+@pytest.mark.parametrize("degradation", ["resizes", "target", "second-order"])
+def test_every_degradation_supervises(settings, degradation):
+    assert recipe.adapt(settings(data={"degradation": degradation})).steps == 8
+
+
+def test_held_out_photos_are_watched_and_never_learnt_from(settings, tmp_path, write):
+    for number in range(3, 12):
+        write(tmp_path / "real" / f"{number:02}.png", 24, 20, number)
+    events = []
+    result = recipe.adapt(settings(monitor={"every": 4, "held_out": 2}), events.append)
+
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert [event.step for event in measured] == [0, 4, 8]
+    assert {"consistency", "colour_drift", "sharpness", "noise"} <= measured[-1].figures.keys()
+    assert result.verdict.result == "unknown"
+    assert json.loads((result.run / "config.json").read_text())["real_photos"] == 10
+    records = [json.loads(line) for line in (result.run / "metrics.jsonl").open()]
+    assert [r["measured_after"] for r in records if "measured_after" in r] == [0, 4, 8]
+
+
+@pytest.fixture
+def with_pairs(settings, tmp_path, write):
+    """Settings with validation pairs: photos and what they show, four times as large."""
+    for number in range(2):
+        hr = write(tmp_path / "val-hr" / f"{number}.png", 160, 144, 30 + number)
+        low = cv2.resize(hr, (36, 40), interpolation=cv2.INTER_AREA)
+        path = tmp_path / "val-lr" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), low[..., ::-1])
+    pairs = {"lr": tmp_path / "val-lr", "hr": tmp_path / "val-hr", "every": 2, "crop": 32}
+    return lambda **changes: settings(**{"monitor": pairs, **changes})
+
+
+def test_pairs_choose_the_best_weights_and_keep_the_last_beside_them(with_pairs, monkeypatch):
+    lpips = {0: 0.5, 2: 0.4, 4: 0.1, 6: 0.2, 8: 0.3}
+    psnr = {0: 20.0, 2: 20.5, 4: 19.0, 6: 20.1, 8: 20.2}
+    seen = {}
+
+    def measure(self, network, step):
+        seen[step] = network.inner.state_dict()["body.0.weight"].clone()
+        self.history.append((step, {"val_psnr": psnr[step], "val_lpips": lpips[step]}))
+        return self.history[-1][1]
+
+    monkeypatch.setattr(Monitors, "measure", measure)
+    result = recipe.adapt(with_pairs())
+
+    assert result.written_step == 6  # step 4 has the lowest LPIPS, but lost fidelity
+    assert torch.equal(read_weights(result.model)["body.0.weight"], seen[6])
+    last = read_weights(result.run / "last.safetensors")
+    assert torch.equal(last["body.0.weight"], seen[8])
+    assert result.verdict.result == "better"
+    assert "20.00 → 20.10 dB (+0.10)" in result.verdict.text
+
+
+def test_pairs_are_measured_before_the_first_step_and_at_intervals(with_pairs):
+    events = []
+    recipe.adapt(with_pairs(), events.append)
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert [event.step for event in measured] == [0, 2, 4, 6, 8]
+    assert {"val_psnr", "val_ssim", "val_lpips"} <= measured[0].figures.keys()
+
+
+def test_a_resumed_run_remembers_what_was_measured(with_pairs, tmp_path):
+    whole = recipe.adapt(with_pairs(name="whole"))
+    with pytest.raises(Interrupted):
+        recipe.adapt(with_pairs(name="broken"), StopAt(5))
+    resumed = recipe.resume(RunDirectory(tmp_path / "runs" / "broken"))
+    assert resumed.verdict == whole.verdict
+    assert resumed.written_step == whole.written_step
+
+
+def test_validation_pairs_of_another_scale_are_refused(with_pairs, tmp_path, write):
+    write(tmp_path / "val-hr" / "1.png", 150, 144, 1)
+    with pytest.raises(DataError, match="not 4 times as large"):
+        recipe.adapt(with_pairs())
 
 
 def test_without_distances_only_supervision_trains(settings):

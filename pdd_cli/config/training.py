@@ -1,0 +1,181 @@
+"""The settings that every training has, whatever it learns from, and the sizes that follow others.
+
+A setting of ``None`` follows from others: from the device, the number of steps or the batch. What a
+run used stands in its ``config.yaml`` without any ``None`` but those that mean "no file".
+"""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pdd_cli.config.strict import StrictModel
+
+DeviceClass = Literal["cpu", "gpu"]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LayerWeights = dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+Resizes = Annotated[
+    tuple[Literal["bicubic", "bilinear", "area", "antialiased"], ...], Field(min_length=1)
+]
+
+_BATCH: dict[DeviceClass, int] = {"cpu": 1, "gpu": 8}
+_CROP: dict[DeviceClass, int] = {"cpu": 32, "gpu": 48}
+_MONITOR_CROP: dict[DeviceClass, int] = {"cpu": 96, "gpu": 192}
+_INTERVALS = 6
+
+# What did well in short runs on two crops a step; five times as much costs fidelity at once. The
+# noise of a gradient falls with the root of the batch, and the rate follows it: 8e-5 on the 32
+# crops for which the authors take 1e-4 (arXiv 2407.07302, as its released code computes it).
+_REFERENCE_LEARNING_RATE = 2e-5
+_REFERENCE_CROPS = 2
+
+# Likewise 300 + 5 steps of warm-up and a decay of 0.999 in 100,000 steps. A short run cannot
+# spend that many, and an average must not remember its start at its end.
+_LONGEST_DISCRIMINATOR_WARM_UP = 300
+_SUPERVISED_WARM_UP = 5
+_LARGEST_EMA_DECAY = 0.999
+
+
+class CropSettings(StrictModel):
+    """How crops are cut, and how LR is made of sharp ones."""
+
+    crop: Annotated[int, Field(ge=16, multiple_of=8)] | None = None
+    """Height and width of an LR crop in pixels: 32 on a CPU, 48 on a GPU."""
+    batch: Annotated[int, Field(ge=1)] | None = None
+    """Crops of each kind that are computed together: 1 on a CPU, 8 on a GPU."""
+    resizes: Resizes = ("bicubic", "bilinear", "area")
+    """The changes of size that make synthetic LR, one drawn for each crop."""
+    cache_gb: Annotated[float, Field(gt=0)] = 1.0
+    """Gibibytes of memory for decoded photos."""
+
+
+class SupervisionSettings(StrictModel):
+    """The losses on pairs of LR and HR; see docs/method.md."""
+
+    pixel_weight: Weight = 0.5
+    """Weight of the Haar pixel loss."""
+    pixel_band_weights: tuple[Weight, Weight, Weight] = (1.0, 0.1, 0.01)
+    """Weights of the bands LL, HL with LH, and HH."""
+    perceptual_weight: Weight = 1.0
+    """Weight of the perceptual loss."""
+    perceptual_layers: LayerWeights = {
+        "conv1_2": 0.1,
+        "conv2_2": 0.1,
+        "conv3_4": 1.0,
+        "conv4_4": 1.0,
+        "conv5_4": 1.0,
+    }
+    """Weights by VGG layer, in VGG19's names."""
+    adversarial_weight: Weight = 0.01
+    """Weight of the adversarial loss; 0 leaves the discriminator out."""
+
+
+class TrainSettings(StrictModel):
+    """How long, how fast and how carefully."""
+
+    steps: Annotated[int, Field(ge=1)] | None = None
+    """Steps in all; unset, it follows the job and the device."""
+    lr: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Learning rate of the network: 2e-5 · √(crops a step / 2) when it is adapted."""
+    lr_halved_at: tuple[Annotated[int, Field(ge=1)], ...] = (25_000, 100_000, 200_000, 300_000)
+    """Steps at which both learning rates are halved."""
+    discriminator_lr: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    """Learning rate of the discriminator."""
+    discriminator_steps: Annotated[int, Field(ge=0)] | None = None
+    """Steps in which only the discriminator learns: a twelfth of all, 300 at the most."""
+    supervised_steps: Annotated[int, Field(ge=0)] | None = None
+    """Steps of the supervised losses alone before distillation starts: 5, or fewer in tiny runs."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """How slowly the average follows the network: its memory is 5/12 of the steps."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients are averaged in one step."""
+    largest_gradient: Annotated[float, Field(gt=0)] = math.inf
+    """Norm that the network's gradient is cut to."""
+    skipped_steps: Annotated[int, Field(ge=0)] = 3
+    """Steps in a row that may be skipped, for something in them not being finite."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Type of the networks' arithmetic; auto is bfloat16 where the device gains from it."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """One seed gives one result on a CPU."""
+    preview_every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between previews: a sixth of the run."""
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between checkpoints: a sixth of the run."""
+
+
+class MonitorSettings(StrictModel):
+    """What watches over a run on pictures that it does not learn from."""
+
+    every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between measurements: a sixth of the run."""
+    held_out: Annotated[int, Field(ge=0)] = 4
+    """Real photos that are kept from learning and watched; fewer where there are few."""
+    crop: Annotated[int, Field(ge=32)] | None = None
+    """Side of the centre that is measured, LR pixels: 96 on a CPU, 192 on a GPU."""
+    lr: Path | None = None
+    """Folder of LR photos whose HR lies in ``monitor.hr``, to choose the best weights by."""
+    hr: Path | None = None
+    """Folder of their HR, by the same names."""
+
+    @field_validator("hr")
+    @classmethod
+    def _pairs_need_both(cls, hr: Path | None, info: object) -> Path | None:
+        values = getattr(info, "data", {})
+        if (hr is None) != (values.get("lr") is None):
+            raise ValueError("validation pairs need both monitor.lr and monitor.hr")
+        return hr
+
+
+class TrainingConfig(StrictModel):
+    """What all trainings have in common."""
+
+    features: Literal["auto", "vgg19", "vgg16"] = "auto"
+    """The network that pictures are compared in; auto is VGG19 where it can be had."""
+    write: Literal["average", "specialist"] = "average"
+    """Which weights are shown, scored and written: the network's own or their running average."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    name: Annotated[str, Field(pattern=r"^[\w][\w.\-]*$")] | None = None
+    """The run's folder within it; unset, the job and the time."""
+    supervision: SupervisionSettings = SupervisionSettings()
+    train: TrainSettings = TrainSettings()
+    monitor: MonitorSettings = MonitorSettings()
+
+
+def with_sizes(crops: CropSettings, device: DeviceClass) -> dict[str, int]:
+    """Return the sizes that follow the device."""
+    return {"crop": crops.crop or _CROP[device], "batch": crops.batch or _BATCH[device]}
+
+
+def scheduled(train: TrainSettings, *, steps: int, crops: int, lr: float | None) -> TrainSettings:
+    """Fill in what follows the steps and the number of crops in one step.
+
+    Args:
+        train: the settings as given.
+        steps: how many, where that is not set.
+        crops: real and synthetic ones in a step, for the learning rate.
+        lr: learning rate where none is set; None for the one that follows the crops.
+    """
+    steps = train.steps or steps
+    interval = math.ceil(steps / _INTERVALS)
+    followed = {
+        "steps": steps,
+        "lr": lr or _REFERENCE_LEARNING_RATE * math.sqrt(crops / _REFERENCE_CROPS),
+        "discriminator_steps": min(_LONGEST_DISCRIMINATOR_WARM_UP, steps // 12),
+        "supervised_steps": max(1, min(_SUPERVISED_WARM_UP, steps // 12)),
+        "ema_decay": min(_LARGEST_EMA_DECAY, max(0.0, 1 - 12 / (5 * steps))),
+        "preview_every": interval,
+        "checkpoint_every": interval,
+    }
+    unset = {key: value for key, value in followed.items() if getattr(train, key) is None}
+    return train.model_copy(update=unset)
+
+
+def watched(monitor: MonitorSettings, steps: int, device: DeviceClass) -> MonitorSettings:
+    """Fill in what follows the steps and the device."""
+    followed = {"every": math.ceil(steps / _INTERVALS), "crop": _MONITOR_CROP[device]}
+    unset = {key: value for key, value in followed.items() if getattr(monitor, key) is None}
+    return monitor.model_copy(update=unset)

@@ -1,0 +1,205 @@
+"""What watches over a training: figures of pictures that it never learns from.
+
+Without HR, what can be told of real photos by their LR alone. With pairs, the figures that count,
+by which the best weights of a run are chosen. The first measurement, before the first step, is the
+baseline of all later ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from pdd_cli.assets.weights import lpips_weights, niqe_model
+from pdd_cli.errors import DataError, ModelError
+from pdd_cli.images.codec import read_picture
+from pdd_cli.images.colour import pixels_to_tensor
+from pdd_cli.metrics.fidelity_to_lr import colour_drift, consistency
+from pdd_cli.metrics.lpips import LPIPS, SMALLEST
+from pdd_cli.metrics.niqe import BLOCK, NIQE
+from pdd_cli.metrics.psnr import psnr
+from pdd_cli.metrics.ssim import ssim
+from pdd_cli.metrics.texture import noise, sharpness
+from pdd_cli.nets.network import Network
+from pdd_cli.runtime.device import autocast, memory_format
+from pdd_cli.runtime.events import Observer, Warned
+
+# Which way is better; None where a figure only shows what changed.
+DIRECTIONS: Mapping[str, str | None] = {
+    "val_psnr": "higher",
+    "val_ssim": "higher",
+    "val_lpips": "lower",
+    "consistency": "higher",
+    "colour_drift": "lower",
+    "niqe": "lower",
+    "sharpness": None,
+    "noise": None,
+}
+
+
+@dataclass(frozen=True)
+class ValidationPair:
+    """The centre of an LR photo and of its HR, (1, 3, h, w) in [0, 1]."""
+
+    lr: Tensor
+    hr: Tensor
+
+
+@dataclass
+class Monitors:
+    """Measures a network on fixed pictures."""
+
+    photos: Sequence[Tensor]
+    """Centres of real photos, (1, 3, h, w) in [0, 1]."""
+    pairs: Sequence[ValidationPair]
+    scale: int
+    device: torch.device
+    precision: torch.dtype
+    niqe: NIQE | None
+    lpips: LPIPS | None
+    history: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    """Steps and what was measured after them."""
+
+    def measure(self, network: Network, step: int) -> dict[str, float]:
+        """Measure the network as it is after a step, and remember it."""
+        figures: dict[str, list[float]] = {}
+        for lr in self.photos:
+            _add(figures, self._without_hr(self._upscaled(network, lr), lr))
+        for pair in self.pairs:
+            _add(figures, self._with_hr(self._upscaled(network, pair.lr), pair.hr))
+        means = {name: fmean(values) for name, values in figures.items()}
+        self.history.append((step, means))
+        return means
+
+    @property
+    def baseline(self) -> dict[str, float]:
+        """What was measured before the first step."""
+        return self.history[0][1]
+
+    def best_step(self) -> int | None:
+        """Choose by pairs: the lowest LPIPS among the steps whose PSNR is not below the baseline's.
+
+        Returns:
+            The step; None without pairs, or where no step is sound.
+        """
+        if not self.pairs:
+            return None
+        floor = self.baseline["val_psnr"]
+        sound = [(step, now) for step, now in self.history[1:] if now["val_psnr"] >= floor]
+        return min(sound, key=lambda entry: entry[1]["val_lpips"])[0] if sound else None
+
+    @torch.inference_mode()
+    def _upscaled(self, network: Network, lr: Tensor) -> Tensor:
+        """Upscale as ``infer`` does, to 8 bits."""
+        training = network.training
+        network.eval()
+        with autocast(self.device, self.precision):
+            sr = network(lr.to(self.device, memory_format=memory_format(self.device)))
+        network.train(training)
+        upscaled: Tensor = sr.float().cpu().clamp(0, 1).mul(255).round().div(255)
+        return upscaled
+
+    def _without_hr(self, sr: Tensor, lr: Tensor) -> dict[str, float]:
+        figures = {
+            "consistency": consistency(sr, lr).item(),
+            "colour_drift": colour_drift(sr, lr).item(),
+            "sharpness": sharpness(sr).item(),
+            "noise": noise(sr).item(),
+        }
+        if self.niqe is not None and min(sr.shape[-2:]) >= BLOCK:
+            figures["niqe"] = self.niqe(sr).item()
+        return figures
+
+    def _with_hr(self, sr: Tensor, hr: Tensor) -> dict[str, float]:
+        border = (..., slice(self.scale, -self.scale), slice(self.scale, -self.scale))
+        figures = {
+            "val_psnr": psnr(sr[border], hr[border]).item(),
+            "val_ssim": ssim(sr[border], hr[border]).item(),
+        }
+        if self.lpips is not None and min(sr.shape[-2:]) >= SMALLEST:
+            figures["val_lpips"] = self.lpips(sr, hr).item()
+        return figures
+
+
+def build_monitors(
+    photos: Sequence[Path],
+    pairs: Sequence[ValidationPair],
+    *,
+    crop: int,
+    scale: int,
+    device: torch.device,
+    precision: torch.dtype,
+    observer: Observer,
+) -> Monitors:
+    """Read the pictures to watch, and fetch what the figures need.
+
+    Args:
+        photos: real LR photos that were held out.
+        pairs: LR and HR that is not learnt from.
+        crop: side of the centre that is measured, LR pixels.
+        scale: of the network.
+        device: where the network computes.
+        precision: in which type.
+        observer: told when a figure has to be left out.
+
+    Raises:
+        ModelError: pairs were given and LPIPS cannot be had.
+    """
+    niqe = None
+    if photos:
+        try:
+            niqe = NIQE(niqe_model(observer=observer))
+        except ModelError as error:
+            observer(Warned(f"NIQE is left out: {error.problem}"))
+    return Monitors(
+        photos=[centre(read_photo(path), crop) for path in photos],
+        pairs=pairs,
+        scale=scale,
+        device=device,
+        precision=precision,
+        niqe=niqe,
+        lpips=LPIPS("alex", lpips_weights("alex", observer=observer)) if pairs else None,
+    )
+
+
+def read_validation_pair(lr_path: Path, hr_path: Path, crop: int, scale: int) -> ValidationPair:
+    """Read the centre of an LR photo and of its HR.
+
+    Raises:
+        DataError: one cannot be read, or the HR is not ``scale`` times as large.
+    """
+    lr, hr = read_photo(lr_path), read_photo(hr_path)
+    if hr.shape[-2:] != tuple(scale * length for length in lr.shape[-2:]):
+        raise DataError(
+            f"{hr_path} is not {scale} times as large as {lr_path}.",
+            hint="Give pairs of the model's scale.",
+        )
+    return ValidationPair(centre(lr, crop), centre(hr, crop, scale))
+
+
+def read_photo(path: Path) -> Tensor:
+    """Read a photo as (1, 3, h, w), 8-bit levels in [0, 1]."""
+    return pixels_to_tensor(read_picture(path).rgb8())
+
+
+def centre(picture: Tensor, crop: int, scale: int = 1) -> Tensor:
+    """Cut out the centre of (1, 3, h, w), at the same place in LR and HR.
+
+    Args:
+        picture: LR, or HR with its scale.
+        crop: side in LR pixels; what is smaller stays as it is.
+        scale: of the picture against LR.
+    """
+    height, width = (length // scale for length in picture.shape[-2:])
+    top, left = (max(0, (length - crop) // 2) for length in (height, width))
+    rows = slice(scale * top, scale * min(top + crop, height))
+    columns = slice(scale * left, scale * min(left + crop, width))
+    return picture[..., rows, columns]
+
+
+def _add(figures: dict[str, list[float]], more: Mapping[str, float]) -> None:
+    for name, value in more.items():
+        figures.setdefault(name, []).append(value)

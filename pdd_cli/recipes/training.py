@@ -1,0 +1,216 @@
+"""The loop that every training goes through: steps, measurements, previews, checkpoints, the end.
+
+Shared by the recipes that train; what they learn from is put together before.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+
+from pdd_cli.config.training import TrainingConfig, TrainSettings
+from pdd_cli.data.batches import Batches, Crops
+from pdd_cli.distill.step import Batch, DistillationStep
+from pdd_cli.errors import Interrupted, TrainingDiverged
+from pdd_cli.nets.network import Network
+from pdd_cli.recipes.monitors import Monitors
+from pdd_cli.recipes.previews import Previews
+from pdd_cli.runtime.checkpoint import (
+    State,
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+from pdd_cli.runtime.device import memory_format
+from pdd_cli.runtime.events import (
+    Advanced,
+    Finished,
+    Measured,
+    Observer,
+    Said,
+    Started,
+    Warned,
+)
+from pdd_cli.runtime.interrupt import held_interrupts
+from pdd_cli.runtime.run_directory import RunDirectory
+from pdd_cli.runtime.weights import read_weights, write_weights
+
+
+@dataclass
+class Training:
+    """Everything that takes part in the loop."""
+
+    job: Literal["adapt", "train"]
+    stage: str
+    """What is being done, as a person would say it."""
+    config: TrainingConfig
+    """With every size filled in."""
+    run: RunDirectory
+    step: DistillationStep
+    batches: Batches
+    previews: Previews
+    monitors: Monitors
+    observer: Observer
+    _skipped: int = field(default=0, init=False)
+    """Steps in a row that were skipped until now."""
+
+    @property
+    def shown(self) -> Network:
+        """The weights that are shown, scored and written."""
+        average = self.config.write == "average"
+        return cast(Network, self.step.average if average else self.step.specialist)
+
+    def carry_through(self, *, resumed: bool) -> dict[str, float]:
+        """Take every step that is left, and return the losses of the last one.
+
+        Raises:
+            Interrupted: the user stopped the run; its state is saved.
+            TrainingDiverged: too many steps in a row were not finite.
+        """
+        first = 1
+        self._measure(0)
+        if resumed:
+            first = self._restore() + 1
+        else:
+            self.observer(Measured(0, self.monitors.baseline, self.monitors.baseline))
+            self.previews.write(self.shown, 0)
+        return self._take_steps(first)
+
+    def choose_best(self) -> int | None:
+        """Put the best weights, as pairs tell, in the place of the last; return their step.
+
+        The last ones are kept as ``last.safetensors``. Without pairs, or where no measured weights
+        were sound, the last ones stay and None is returned.
+        """
+        best = self.monitors.best_step()
+        last = self.config.train.steps
+        if best is None or best == last:
+            return best
+        weights = self.shown.inner.state_dict()
+        write_weights(self.run.path / "last.safetensors", weights, {"step": str(last)})
+        self.shown.inner.load_state_dict(read_weights(self._best))
+        return best
+
+    def clear_up(self) -> None:
+        """Remove what only an unfinished run needs."""
+        self._checkpoint.unlink(missing_ok=True)
+        self._best.unlink(missing_ok=True)
+
+    def _take_steps(self, first: int) -> dict[str, float]:
+        train = self.config.train
+        assert train.steps and train.preview_every and train.checkpoint_every
+        assert self.config.monitor.every
+        losses: dict[str, float] = {}
+        self.observer(Started(self.stage, train.steps, "step", done=first - 1))
+        stopping = Said("Stopping after this step; press Ctrl-C again to lose it.")
+        with held_interrupts(partial(self.observer, stopping)) as interrupted:
+            for number, crops in self.batches.steps(first, train.steps):
+                losses = self._take(number, crops)
+                last = number == train.steps
+                if number % self.config.monitor.every == 0 or last:
+                    figures = self._measure(number)
+                    self.observer(Measured(number, figures, self.monitors.baseline))
+                if number % train.preview_every == 0 or last:
+                    self.previews.write(self.shown, number)
+                if interrupted() or (number % train.checkpoint_every == 0 and not last):
+                    self._save(number)
+                if interrupted() and not last:
+                    raise Interrupted(
+                        f"Stopped after step {number} of {train.steps}; it is saved in "
+                        f"{self.run.path}.",
+                        hint=f"Go on with pdd {self.job} --resume --name {self.run.path.name}.",
+                    )
+        self.observer(Finished(self.stage, f"{train.steps} steps"))
+        return losses
+
+    def _take(self, number: int, crops: Crops) -> dict[str, float]:
+        start = time.monotonic()
+        rates = learning_rates(self.config.train, number)
+        self.step.set_learning_rates(**rates)
+        outcome = self.step.take(self._parts(crops), number)
+        if outcome.skipped:
+            self._note_skipped(number, outcome.skipped)
+        else:
+            self._skipped = 0
+        pace = time.monotonic() - start
+        self.observer(
+            Advanced(number, {**outcome.losses, "lr": rates["specialist"], "seconds": pace})
+        )
+        return outcome.losses
+
+    def _parts(self, crops: Crops) -> list[Batch]:
+        """Cut the crops of a step into batches that are computed one after another."""
+        layout = memory_format(self.batches.device)
+
+        def cut(pictures: Tensor) -> tuple[Tensor, ...]:
+            pieces = torch.chunk(pictures, self.config.train.accumulate)
+            return tuple(piece.contiguous(memory_format=layout) for piece in pieces)
+
+        pairs = (cut(crops.synthetic), cut(crops.hr))
+        if crops.real is None:
+            return [Batch(*parts) for parts in zip(*pairs, strict=True)]
+        return [Batch(*parts) for parts in zip(*pairs, cut(crops.real), strict=True)]
+
+    def _note_skipped(self, number: int, reason: str) -> None:
+        self._skipped += 1
+        if self._skipped > self.config.train.skipped_steps:
+            self._save(number)
+            raise TrainingDiverged(
+                f"{self._skipped} steps in a row were not finite (step {number}: {reason}).",
+                hint=f"The last good state is kept. Go on with pdd {self.job} --resume "
+                "--set train.lr= and a lower rate, or --set train.precision=float32.",
+            )
+        self.observer(Warned(f"Step {number} was skipped, as {reason} is not finite."))
+
+    def _measure(self, number: int) -> dict[str, float]:
+        figures = self.monitors.measure(self.shown, number)
+        if number and self.monitors.best_step() == number:
+            write_weights(self._best, self.shown.inner.state_dict(), {"step": str(number)})
+        return figures
+
+    @property
+    def _checkpoint(self) -> Path:
+        return checkpoint_of(self.run)
+
+    @property
+    def _best(self) -> Path:
+        return self.run.checkpoints / "best.safetensors"
+
+    def _save(self, number: int) -> None:
+        state: State = {
+            "step": number,
+            "random": random_state(),
+            "training": self.step.state(),
+            "measured": [list(entry) for entry in self.monitors.history],
+        }
+        save_checkpoint(self._checkpoint, state)
+
+    def _restore(self) -> int:
+        """Put everything back where it was, and return the number of the last step taken."""
+        state = cast(Mapping[str, Any], load_checkpoint(self._checkpoint))
+        self.step.restore(state["training"])
+        restore_random_state(state["random"])
+        self.monitors.history = [(int(step), figures) for step, figures in state["measured"]]
+        number = int(state["step"])
+        self.run.truncate_metrics(number)
+        return number
+
+
+def checkpoint_of(run: RunDirectory) -> Path:
+    """Return where the state of an unfinished run lies."""
+    return run.checkpoints / "last.safetensors"
+
+
+def learning_rates(
+    train: TrainSettings, number: int
+) -> dict[Literal["specialist", "discriminator"], float]:
+    """Return the rates of a step, halved at the milestones before it."""
+    assert train.lr is not None
+    factor = 0.5 ** sum(number > milestone for milestone in train.lr_halved_at)
+    return {"specialist": train.lr * factor, "discriminator": train.discriminator_lr * factor}
