@@ -53,6 +53,15 @@ def infer_command(
         int | None,
         typer.Option(help="LR pixels of context around what is kept of a tile.", show_default="24"),
     ] = None,
+    color_fix: Annotated[
+        str | None,
+        typer.Option(
+            "--color-fix",
+            metavar="WAY",
+            help="Give results the colours of their LR: none, mean-std or wavelet.",
+            show_default="none",
+        ),
+    ] = None,
     device: Device = "auto",
     precision: Annotated[
         str | None,
@@ -75,6 +84,7 @@ def infer_command(
             "overwrite": overwrite,
             "tile": tile,
             "overlap": overlap,
+            "color_fix": color_fix,
             "device": device,
             "precision": precision,
         },

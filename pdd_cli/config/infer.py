@@ -23,6 +23,9 @@ class InferConfig(StrictModel):
     """Height and width of a tile in LR pixels; smaller tiles take less memory."""
     overlap: Annotated[int, Field(ge=1)] = 24
     """LR pixels of context around what is kept of a tile."""
+    color_fix: Literal["none", "mean-std", "wavelet"] = "none"
+    """Whether results get the colours of their LR back: by each channel's mean and deviation, or
+    at coarse scales alone."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -20,6 +20,7 @@ from pdd_cli.errors import DataError, PddError, UsageError
 from pdd_cli.images.alpha import colours_without_halo
 from pdd_cli.images.codec import Picture, Pixels, encode_picture, read_picture
 from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
+from pdd_cli.images.colour_fix import ColourFix, fix_colours
 from pdd_cli.images.listing import name_some
 from pdd_cli.images.tiles import upscale_in_tiles
 from pdd_cli.nets.network import Network, load_network
@@ -71,6 +72,7 @@ class InferResult:
     """The model as it was named or found."""
     scale: int
     precision: str
+    color_fix: ColourFix
     pictures: list[Upscaled] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     record: Path | None = None
@@ -102,7 +104,9 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     plan = _plan(config, network.scale, observer)
     _refuse_collisions(plan.jobs, config.overwrite)
 
-    result = InferResult(name, network.scale, str(precision).removeprefix("torch."))
+    result = InferResult(
+        name, network.scale, str(precision).removeprefix("torch."), config.color_fix
+    )
     stage = f"upscaling with {name}"
     observer(Started(stage, len(plan.jobs), "picture"))
     for number, job in enumerate(plan.jobs):
@@ -227,15 +231,19 @@ class _Upscaler:
 
     def upscale(self, picture: Picture, on_tile: Callable[[float], None]) -> Picture:
         """Upscale colours and, as a picture of its own, transparency."""
-        colours = self._upscale_pixels(colours_without_halo(picture), on_tile)
+        colours = self._upscale_pixels(
+            colours_without_halo(picture), on_tile, self.config.color_fix
+        )
         if picture.alpha is None:
             return Picture(colours)
         if (picture.alpha == picture.alpha.flat[0]).all():
             constant = np.full(colours.shape[:2], picture.alpha.flat[0], colours.dtype)
             return Picture(colours, constant)
-        return Picture(colours, self._upscale_pixels(picture.alpha, on_tile))
+        return Picture(colours, self._upscale_pixels(picture.alpha, on_tile, "none"))
 
-    def _upscale_pixels(self, pixels: Pixels, on_tile: Callable[[float], None]) -> Pixels:
+    def _upscale_pixels(
+        self, pixels: Pixels, on_tile: Callable[[float], None], colour_fix: ColourFix
+    ) -> Pixels:
         # 8 bits of mantissa are too few for deep pictures, unless the user says otherwise.
         deep = pixels.dtype != np.uint8 and self.config.precision == "auto"
         precision = torch.float32 if deep else self.precision
@@ -246,8 +254,9 @@ class _Upscaler:
             with autocast(self.device, precision):
                 return cast(Tensor, self.network(on_device))
 
+        lr = pixels_to_tensor(pixels)
         upscaled = upscale_in_tiles(
-            pixels_to_tensor(pixels),
+            lr,
             network,
             scale=self.network.scale,
             tile=self.config.tile,
@@ -256,10 +265,15 @@ class _Upscaler:
         )
         if not torch.isfinite(upscaled).all():
             raise DataError("The network's result is not finite.", hint="Use --precision float32.")
-        if pixels.ndim == 3:
-            return tensor_to_pixels(upscaled, pixels.dtype)
-        grey = upscaled.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-        return tensor_to_pixels(grey, pixels.dtype)[..., 0]
+        return _as_pixels(fix_colours(upscaled, lr, colour_fix), like=pixels)
+
+
+def _as_pixels(upscaled: Tensor, like: Pixels) -> Pixels:
+    """Turn a result into pixels of the input's type, grey where it was grey."""
+    if like.ndim == 3:
+        return tensor_to_pixels(upscaled, like.dtype)
+    grey = upscaled.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    return tensor_to_pixels(grey, like.dtype)[..., 0]
 
 
 def _write_record(result: InferResult, plan: _Plan, runs: Path) -> Path:
@@ -271,6 +285,7 @@ def _write_record(result: InferResult, plan: _Plan, runs: Path) -> Path:
         "model": result.model,
         "scale": result.scale,
         "precision": result.precision,
+        "color_fix": result.color_fix,
         "pictures": [{role: str(path.resolve()) for role, path in p.items()} for p in pictures],
     }
     write_text_atomically(record, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
