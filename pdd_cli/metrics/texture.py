@@ -31,11 +31,23 @@ def noise(pictures: Tensor) -> Tensor:
     ``sharpness``; pictures of at least 8×8.
     """
     power = F.avg_pool2d((255 * _filtered(pictures, _NOISE_FILTER) / 6) ** 2, _PATCH).flatten(1)
+    # Flatness is judged on a smoothed picture, or the patches with the least noise would be chosen.
+    texture = _patch_variance(F.avg_pool2d(_luma(pictures), 5, 1, 2, count_include_pad=False))
     count = max(1, int(_FLAT_SHARE * power.shape[1]))
-    return power.topk(count, dim=1, largest=False).values.mean(dim=1).sqrt()
+    flattest = texture.topk(count, dim=1, largest=False).indices
+    return power.gather(1, flattest).mean(dim=1).sqrt()
+
+
+def _patch_variance(luma: Tensor) -> Tensor:
+    mean = F.avg_pool2d(luma, _PATCH)
+    return (F.avg_pool2d(luma * luma, _PATCH) - mean * mean).flatten(1)
+
+
+def _luma(pictures: Tensor) -> Tensor:
+    return rgb_to_y(pictures.float())
 
 
 def _filtered(pictures: Tensor, kernel: tuple[tuple[float, ...], ...]) -> Tensor:
-    luma = rgb_to_y(pictures.float())
+    luma = _luma(pictures)
     weight = luma.new_tensor(kernel)[None, None]
     return F.conv2d(F.pad(luma, (1, 1, 1, 1), mode="replicate"), weight)

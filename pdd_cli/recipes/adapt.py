@@ -209,7 +209,7 @@ def _conclude(
     written = training.choose_best() or config.train.steps
     verdict = judge(training.monitors, written)
     training.observer(Said(verdict.text))
-    write_report(run, f"{base.name}, adapted to {len(photos.real)} photos")
+    write_report(run, f"{base.name}, adapted to {len(photos.real)} photos", verdict.text)
     story = _story(config, base, photos, scale=training.shown.scale, written=written)
     write_model(training.shown, run, story, losses, verdict)
     training.clear_up()

@@ -10,6 +10,7 @@ from pdd_cli.runtime.files import write_text_atomically
 from pdd_cli.runtime.run_directory import RunDirectory
 
 _WIDTH, _HEIGHT = 320, 120
+_NOT_DRAWN = ("step", "measured_after", "lr", "seconds")
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -21,25 +22,35 @@ pre { background: #8881; padding: 1rem; overflow: auto }
 """
 
 
-def write_report(run: RunDirectory, title: str) -> Path:
+def write_report(run: RunDirectory, title: str, verdict: str) -> Path:
     """Write ``report.html`` into a run: one file, with everything in it.
 
     Args:
-        run: a run with its record and at least two previews.
+        run: a run with its record.
         title: what was adapted to what.
+        verdict: in plain words, what came of it.
     """
     previews = sorted(run.previews.glob("*.png"))
     lines = run.metrics.read_text(encoding="utf-8").splitlines()
-    steps = [record for record in map(json.loads, lines) if "step" in record]
+    records = [json.loads(line) for line in lines]
+    steps = [record for record in records if "step" in record]
+    measured = [
+        {"step": record["measured_after"], **record}
+        for record in records
+        if "measured_after" in record
+    ]
     content = f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{html.escape(title)}</title><style>{_STYLE}</style>
 <h1>{html.escape(title)}</h1>
+<p>{html.escape(verdict)}</p>
 <h2>Before and after</h2>
 <p>Each row is the centre of one photo: its own pixels, the un-adapted model, the adapted one.</p>
-{_figure(previews[-1], "after the last step")}
+{_figure(previews[-1], "after the last step") if previews else ""}
+<h2>Measured on pictures that were not learnt from</h2>
+<div class="curves">{"".join(_curve(name, measured) for name in _figures(measured))}</div>
 <h2>Losses over the steps</h2>
-<div class="curves">{"".join(_curve(name, steps) for name in _losses(steps))}</div>
+<div class="curves">{"".join(_curve(name, steps) for name in _figures(steps))}</div>
 <h2>Settings</h2>
 <pre>{html.escape(run.config.read_text(encoding="utf-8"))}</pre>
 </html>
@@ -49,10 +60,12 @@ def write_report(run: RunDirectory, title: str) -> Path:
     return path
 
 
-def _losses(steps: Sequence[Mapping[str, float]]) -> list[str]:
-    """Name the losses in the order in which they first act."""
-    names = dict.fromkeys(name for record in steps for name in record)
-    return [name for name in names if name not in ("step", "lr", "seconds")]
+def _figures(records: Sequence[Mapping[str, float]]) -> list[str]:
+    """Name the figures in the order in which they first come up."""
+    names = dict.fromkeys(
+        name for record in records for name, value in record.items() if value is not None
+    )
+    return [name for name in names if name not in _NOT_DRAWN]
 
 
 def _figure(picture: Path, caption: str) -> str:
@@ -64,7 +77,7 @@ def _figure(picture: Path, caption: str) -> str:
 
 
 def _curve(name: str, steps: Sequence[Mapping[str, float]]) -> str:
-    """Draw one loss, from the first step that has it to the last."""
+    """Draw one figure, from the first step that has it to the last."""
     points = [(record["step"], record[name]) for record in steps if record.get(name) is not None]
     first, last = points[0][0], points[-1][0]
     values = [value for _, value in points]

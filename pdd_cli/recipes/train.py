@@ -273,7 +273,7 @@ def _conclude(
     written = training.choose_best() or config.train.steps
     verdict = judge(training.monitors, written)
     training.observer(Said(verdict.text))
-    write_report(run, f"{config.trains}, trained on {material.photos} photos")
+    write_report(run, f"{config.trains}, trained on {material.photos} photos", verdict.text)
     write_model(training.shown, run, _story(config, material, licence, written), losses, verdict)
     training.clear_up()
     mark_latest(run)
