@@ -28,13 +28,14 @@ def main() -> None:
     scenes = [read_picture(folder / name).rgb8() for name in SCENES]
     photos = [CAMERAS["phone"].photograph(s, SCALE, seed) for seed, s in enumerate(scenes)]
     imitation = imitate(photos, [read_reduced(folder / name, SCALE) for name in SCENES], seed=0)
+    imitated = imitation.degradation
     hr = torch.from_numpy(scenes[0][40:424, 60:444].copy()).permute(2, 0, 1)[None] / 255
     draws = [np.random.default_rng(seed) for seed in range(4)]
     rows = [
         [PlainResizes((m,))(hr, SCALE, draws[0]) for m in ("bicubic", "bilinear", "area")]
         + [PlainResizes(("antialiased",))(hr, SCALE, draws[0])],
         [SecondOrder()(hr, SCALE, draw) for draw in draws],
-        [imitation(hr, SCALE, draw) for draw in draws],
+        [imitated(hr, SCALE, draw) for draw in draws],
     ]
     grid = np.concatenate([np.concatenate([shown(lr) for lr in row], axis=1) for row in rows])
     data = encode_picture(Picture(grid), ".png")

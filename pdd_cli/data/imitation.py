@@ -6,6 +6,7 @@ same way as the user's photos, until both measure alike. See docs/method.md, Imi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -109,7 +110,16 @@ class ImitateTarget:
         return rgb * torch.from_numpy(strength).to(light).view(-1, 1, 1, 1) / 255
 
 
-def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> ImitateTarget:
+class Imitation(NamedTuple):
+    """A camera that was found out."""
+
+    degradation: ImitateTarget
+    """Does what the camera does."""
+    measured: Target
+    """What the camera's photos show."""
+
+
+def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imitation:
     """Learn to photograph as the camera that took some photos does.
 
     Args:
@@ -126,7 +136,7 @@ def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imita
             for i, photo in enumerate(sharp)
         ]
         applied = _corrected(applied, wanted, estimate_target(made, sharp))
-    return ImitateTarget(applied)
+    return Imitation(ImitateTarget(applied), wanted)
 
 
 def _taken_by(camera: ImitateTarget, photo: Photo, chance: Generator) -> Photo:

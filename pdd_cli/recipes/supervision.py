@@ -114,8 +114,8 @@ def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer
         _some_of(photos.hr, reduction=scale * settings.hr_reduction),
         seed,
     )
-    observer(Said(f"Synthetic LR imitates the real photos: {imitation.target.describe()}."))
-    return imitation
+    observer(Said(f"Synthetic LR imitates the real photos: {imitation.measured.describe()}."))
+    return imitation.degradation
 
 
 def _some_of(paths: list[Path], *, reduction: int) -> list[NDArray[np.uint8]]:

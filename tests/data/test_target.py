@@ -95,7 +95,7 @@ def test_noise_is_found_within_a_sixth_at_every_brightness(scenes, sharp, dark, 
 )
 def test_what_an_imitation_makes_measures_as_the_camera_does(scenes, sharp, camera):
     wanted = estimate_target(_photos(camera, scenes), sharp)
-    imitation = imitate(_photos(camera, scenes), sharp, seed=0)
+    imitation = imitate(_photos(camera, scenes), sharp, seed=0).degradation
 
     batch = torch.from_numpy(np.stack(sharp)).permute(0, 3, 1, 2) / 255
     made = imitation.exactly(batch, np.random.default_rng(9))
