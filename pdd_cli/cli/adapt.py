@@ -66,6 +66,14 @@ def adapt_command(
             show_default="resizes",
         ),
     ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="How far the written weights go from the un-adapted model's (0) to the adapted "
+            "ones (1).",
+            show_default="1",
+        ),
+    ] = None,
     steps: Steps = None,
     batch: Batch = None,
     crop: Crop = None,
@@ -85,6 +93,7 @@ def adapt_command(
     flags = {
         "generalist": generalist,
         "specialist": specialist,
+        "strength": strength,
         "data.real_lr": real_lr,
         "data.hr": hr,
         "data.degradation": degradation,

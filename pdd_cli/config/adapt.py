@@ -79,6 +79,8 @@ class AdaptConfig(TrainingConfig):
     specialist: str | None = None
     """The network to train beside a frozen generalist; unset, it starts as the generalist, which
     then follows it as its running average."""
+    strength: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """How far the written weights go from the un-adapted model's, 0, to the adapted ones, 1."""
     data: DataSettings
     distances: DistanceSettings = DistanceSettings()
 

@@ -1,4 +1,4 @@
-"""The exponential moving average of the specialist, which serves as the generalist."""
+"""Means of weights: the moving average of the specialist, and mixtures of two networks."""
 
 import copy
 from typing import TypeVar
@@ -7,6 +7,19 @@ import torch
 from torch import nn
 
 Averaged = TypeVar("Averaged", bound=nn.Module)
+
+
+@torch.no_grad()
+def mix(into: nn.Module, start: nn.Module, end: nn.Module, share: float) -> None:
+    """Fill a network with weights between two others: ``start · (1 - share) + end · share``.
+
+    Networks that learnt from one another can be mixed so, and what comes out lies between them in
+    what it does (arXiv 1809.00219 calls it network interpolation).
+    """
+    into.load_state_dict(end.state_dict())
+    torch._foreach_lerp_(
+        list(into.parameters()), [p.detach() for p in start.parameters()], 1 - share
+    )
 
 
 def start_average(network: Averaged) -> Averaged:

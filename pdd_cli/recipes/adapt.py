@@ -13,6 +13,7 @@ from pdd_cli.config.adapt import AdaptConfig, sized_for
 from pdd_cli.data.batches import Batches, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops
 from pdd_cli.data.degradations import Degradation
+from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
@@ -133,6 +134,8 @@ def _carry_out(
         ),
         monitors=monitors,
         observer=observer,
+        unadapted=start_average(specialist) if config.strength < 1 else None,
+        strength=config.strength,
     )
     losses = training.carry_through(resumed=resumed is not None)
     return _conclude(training, base, photos, losses, began)
@@ -206,12 +209,12 @@ def _conclude(
     run, config = training.run, training.config
     assert isinstance(config, AdaptConfig)
     assert config.train.steps
-    written = training.choose_best() or config.train.steps
+    network, written = training.choose_best()
     verdict = judge(training.monitors, written)
     training.observer(Said(verdict.text))
     write_report(run, f"{base.name}, adapted to {len(photos.real)} photos", verdict.text)
-    story = _story(config, base, photos, scale=training.shown.scale, written=written)
-    write_model(training.shown, run, story, losses, verdict)
+    story = _story(config, base, photos, scale=network.scale, written=written)
+    write_model(network, run, story, losses, verdict)
     training.clear_up()
     mark_latest(run)
     training.observer(Said(f"The adapted model is {run.model}. Next: pdd infer PHOTOS."))
@@ -234,7 +237,8 @@ def _story(
     made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
 {len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in
 {config.train.steps} steps beside {reference}, supervised by {len(photos.hr)} high-resolution photos
-of other scenes. The {config.write} after step {written} was written. Pictures were compared in
+of other scenes. The {config.write} after step {written} was written, at a strength of
+{config.strength:g} (1 is fully adapted, 0 the base model). Pictures were compared in
 {config.features.upper()}.{stands_in}
 
 It is made for pictures of the kind it was adapted to; on others it may do worse than {base.name}.
@@ -249,6 +253,7 @@ It is made for pictures of the kind it was adapted to; on others it may do worse
             "base_licence": base.licence,
             "generalist": reference,
             "written": config.write,
+            "strength": config.strength,
             "written_step": written,
             "features": config.features,
             "degradation": config.data.degradation,

@@ -270,11 +270,11 @@ def _conclude(
     """Write the model and all that is told about it."""
     run = training.run
     assert config.train.steps
-    written = training.choose_best() or config.train.steps
+    network, written = training.choose_best()
     verdict = judge(training.monitors, written)
     training.observer(Said(verdict.text))
     write_report(run, f"{config.trains}, trained on {material.photos} photos", verdict.text)
-    write_model(training.shown, run, _story(config, material, licence, written), losses, verdict)
+    write_model(network, run, _story(config, material, licence, written), losses, verdict)
     training.clear_up()
     mark_latest(run)
     training.observer(Said(f"The trained model is {run.model}. Next: pdd infer PHOTOS."))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pdd_cli.config.training import TrainingConfig, TrainSettings
 from pdd_cli.data.batches import Batches, Crops
+from pdd_cli.distill.ema import mix, start_average
 from pdd_cli.distill.step import Batch, DistillationStep
 from pdd_cli.errors import Interrupted, TrainingDiverged
 from pdd_cli.nets.network import Network
@@ -57,14 +58,25 @@ class Training:
     previews: Previews
     monitors: Monitors
     observer: Observer
+    unadapted: Network | None = None
+    """The network as it was before the first step, where what is shown is a mixture with it."""
+    strength: float = 1.0
+    """Share of the trained weights in what is shown and written."""
     _skipped: int = field(default=0, init=False)
     """Steps in a row that were skipped until now."""
 
+    def __post_init__(self) -> None:
+        average = self.config.write == "average"
+        self._trained = cast(Network, self.step.average if average else self.step.specialist)
+        self._mixture = None if self.unadapted is None else start_average(self.unadapted)
+
     @property
     def shown(self) -> Network:
-        """The weights that are shown, scored and written."""
-        average = self.config.write == "average"
-        return cast(Network, self.step.average if average else self.step.specialist)
+        """The weights that are shown, scored and written, as they are now."""
+        if self.unadapted is None or self._mixture is None:
+            return self._trained
+        mix(self._mixture, self.unadapted, self._trained, self.strength)
+        return self._mixture
 
     def carry_through(self, *, resumed: bool) -> dict[str, float]:
         """Take every step that is left, and return the losses of the last one.
@@ -82,20 +94,21 @@ class Training:
             self.previews.write(self.shown, 0)
         return self._take_steps(first)
 
-    def choose_best(self) -> int | None:
-        """Put the best weights, as pairs tell, in the place of the last; return their step.
+    def choose_best(self) -> tuple[Network, int]:
+        """Return the weights to write, and after which step they were taken.
 
-        The last ones are kept as ``last.safetensors``. Without pairs, or where no measured weights
-        were sound, the last ones stay and None is returned.
+        They are the best as pairs tell, and the last ones are kept beside them as
+        ``last.safetensors``. Without pairs, or where no measured weights were sound, they are the
+        last ones.
         """
+        network, last = self.shown, self.config.train.steps or 0
         best = self.monitors.best_step()
-        last = self.config.train.steps
         if best is None or best == last:
-            return best
-        weights = self.shown.inner.state_dict()
+            return network, last
+        weights = network.inner.state_dict()
         write_weights(self.run.path / "last.safetensors", weights, {"step": str(last)})
-        self.shown.inner.load_state_dict(read_weights(self._best))
-        return best
+        network.inner.load_state_dict(read_weights(self._best))
+        return network, best
 
     def clear_up(self) -> None:
         """Remove what only an unfinished run needs."""

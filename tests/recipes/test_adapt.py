@@ -213,6 +213,15 @@ def test_two_networks_of_different_scales_are_refused(settings, tmp_path, networ
         recipe.adapt(settings(specialist=str(tmp_path / "x2.safetensors")))
 
 
+def test_strength_takes_the_written_weights_a_share_of_the_way(settings, tiny_model):
+    whole, half = (
+        read_weights(recipe.adapt(settings(strength=strength)).model) for strength in (1.0, 0.5)
+    )
+    start = read_weights(tiny_model)
+    for name, tensor in half.items():
+        assert torch.allclose(tensor, (start[name] + whole[name]) / 2, atol=1e-7)
+
+
 @pytest.mark.parametrize("degradation", ["resizes", "target", "second-order"])
 def test_every_degradation_supervises(settings, degradation):
     assert recipe.adapt(settings(data={"degradation": degradation})).steps == 8
