@@ -21,11 +21,11 @@ from pdd_cli.errors import Interrupted
 
 _UNFORESEEN = 1
 
-_EXIT_CODES = """\
-Exit codes: 0 all went well; 1 something unforeseen; 2 an option or a setting; 3 pictures or
-folders; 4 a model or its weights; 5 memory, disk or device; 6 some files of several failed;
-7 training diverged, the last good checkpoint is kept; 130 interrupted.
-"""
+_EXIT_CODES = (
+    "Exit codes: 0 all went well; 1 something unforeseen; 2 an option or a setting; 3 pictures or "
+    "folders; 4 a model or its weights; 5 memory, disk or device; 6 some files of several failed; "
+    "7 training diverged, the last good state is kept; 130 interrupted."
+)
 
 app = typer.Typer(
     name="pdd",

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from pdd_cli.config.strict import StrictModel
 
@@ -118,13 +118,11 @@ class MonitorSettings(StrictModel):
     hr: Path | None = None
     """Folder of their HR, by the same names."""
 
-    @field_validator("hr")
-    @classmethod
-    def _pairs_need_both(cls, hr: Path | None, info: object) -> Path | None:
-        values = getattr(info, "data", {})
-        if (hr is None) != (values.get("lr") is None):
+    @model_validator(mode="after")
+    def _pairs_need_both(self) -> "MonitorSettings":
+        if (self.hr is None) != (self.lr is None):
             raise ValueError("validation pairs need both monitor.lr and monitor.hr")
-        return hr
+        return self
 
 
 class TrainingConfig(StrictModel):

@@ -106,6 +106,7 @@ def _carry_out(
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
     network, licence = _network(config, observer)
+    material = _material(config, network.scale, observer)
     features = _features(config, observer)
     precision = choose_precision(device, config.train.precision)
     chosen: dict[str, object] = {
@@ -117,7 +118,6 @@ def _carry_out(
         chosen["features"] = features[0]
     config = config.model_copy(update=chosen)
     run = resumed or new_run(config.runs, config.name, "train")
-    material = _material(config, network.scale, observer)
     monitors = build_monitors(
         [],
         material.held_out,
