@@ -63,7 +63,7 @@ def adapt_command(
             metavar="NAME",
             help="How LR is made of sharp photos: resizes, target (as your camera would have), or "
             "second-order.",
-            show_default="resizes",
+            show_default="target",
         ),
     ] = None,
     strength: Annotated[
@@ -71,7 +71,7 @@ def adapt_command(
         typer.Option(
             help="How far the written weights go from the un-adapted model's (0) to the adapted "
             "ones (1).",
-            show_default="1",
+            show_default="0.6",
         ),
     ] = None,
     steps: Steps = None,

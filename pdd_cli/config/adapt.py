@@ -17,7 +17,7 @@ from pdd_cli.config.training import (
     with_sizes,
 )
 
-_STEPS: dict[DeviceClass, int] = {"cpu": 240, "gpu": 4000}
+_STEPS: dict[DeviceClass, int] = {"cpu": 240, "gpu": 1000}
 
 
 class DataSettings(CropSettings):
@@ -29,7 +29,7 @@ class DataSettings(CropSettings):
     """Folder of high-resolution photos that supervise; unset, pdd looks for some itself."""
     hr_reduction: Annotated[int, Field(ge=1)] = 1
     """Factor by which HR photos are reduced in size as they are read; 1 leaves them alone."""
-    degradation: Literal["resizes", "target", "second-order"] = "resizes"
+    degradation: Literal["resizes", "target", "second-order"] = "target"
     """How synthetic LR is made of HR: by a change of size; as the camera of the real photos would
     have taken it, estimated from them; or by Real-ESRGAN's second-order pipeline."""
 
@@ -37,9 +37,9 @@ class DataSettings(CropSettings):
 class DistanceSettings(StrictModel):
     """The pairwise distances; see docs/method.md."""
 
-    inter_weight: Weight = 1.0
+    inter_weight: Weight = 0.1
     """Overall weight of the distances between the two networks."""
-    intra_weight: Weight = 1.0
+    intra_weight: Weight = 0.1
     """Overall weight of the distances within one network."""
     inter_layers: LayerWeights = {
         "conv2_1": 0.25,
@@ -79,7 +79,7 @@ class AdaptConfig(TrainingConfig):
     specialist: str | None = None
     """The network to train beside a frozen generalist; unset, it starts as the generalist, which
     then follows it as its running average."""
-    strength: Annotated[float, Field(gt=0, le=1)] = 1.0
+    strength: Annotated[float, Field(gt=0, le=1)] = 0.6
     """How far the written weights go from the un-adapted model's, 0, to the adapted ones, 1."""
     data: DataSettings
     distances: DistanceSettings = DistanceSettings()

@@ -30,11 +30,12 @@ _INTERVALS = 6
 _REFERENCE_LEARNING_RATE = 2e-5
 _REFERENCE_CROPS = 2
 
-# Likewise 300 + 5 steps of warm-up and a decay of 0.999 in 100,000 steps. A short run cannot
-# spend that many, and an average must not remember its start at its end.
+# Likewise 300 + 5 steps of warm-up in 100,000 steps, which a short run cannot spend. Its average
+# remembers the whole way, its start included: that is what kept LPIPS from rising (docs/method.md,
+# What the defaults are).
 _LONGEST_DISCRIMINATOR_WARM_UP = 300
 _SUPERVISED_WARM_UP = 5
-_LARGEST_EMA_DECAY = 0.999
+_LARGEST_EMA_DECAY = 0.9999
 
 
 class CropSettings(StrictModel):
@@ -87,7 +88,7 @@ class TrainSettings(StrictModel):
     supervised_steps: Annotated[int, Field(ge=0)] | None = None
     """Steps of the supervised losses alone before distillation starts: 5, or fewer in tiny runs."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """How slowly the average follows the network: its memory is 5/12 of the steps."""
+    """How slowly the average follows the network: its memory is as long as the run."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged in one step."""
     largest_gradient: Annotated[float, Field(gt=0)] = math.inf
@@ -164,7 +165,7 @@ def scheduled(train: TrainSettings, *, steps: int, crops: int, lr: float | None)
         "lr": lr or _REFERENCE_LEARNING_RATE * math.sqrt(crops / _REFERENCE_CROPS),
         "discriminator_steps": min(_LONGEST_DISCRIMINATOR_WARM_UP, steps // 12),
         "supervised_steps": max(1, min(_SUPERVISED_WARM_UP, steps // 12)),
-        "ema_decay": min(_LARGEST_EMA_DECAY, max(0.0, 1 - 12 / (5 * steps))),
+        "ema_decay": min(_LARGEST_EMA_DECAY, 1 - 1 / steps),
         "preview_every": interval,
         "checkpoint_every": interval,
     }
