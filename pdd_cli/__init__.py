@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from pdd_cli.config.demo import DemoConfig
     from pdd_cli.config.evaluate import EvaluateConfig
     from pdd_cli.config.infer import InferConfig
+    from pdd_cli.config.prepare import PrepareConfig
     from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
     from pdd_cli.recipes.infer import infer
+    from pdd_cli.recipes.prepare import prepare
     from pdd_cli.recipes.train import train
 
 __all__ = [
@@ -29,12 +31,14 @@ __all__ = [
     "DemoConfig",
     "EvaluateConfig",
     "InferConfig",
+    "PrepareConfig",
     "TrainConfig",
     "__version__",
     "adapt",
     "demo",
     "evaluate",
     "infer",
+    "prepare",
     "train",
 ]
 
@@ -43,11 +47,13 @@ _HOMES = {
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
     "InferConfig": "pdd_cli.config.infer",
+    "PrepareConfig": "pdd_cli.config.prepare",
     "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
     "infer": "pdd_cli.recipes.infer",
+    "prepare": "pdd_cli.recipes.prepare",
     "train": "pdd_cli.recipes.train",
 }
 

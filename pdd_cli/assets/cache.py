@@ -22,6 +22,11 @@ def cached_weights(name: str) -> Path:
     return cache_folder() / "weights" / f"{name}.safetensors"
 
 
+def dataset_folder() -> Path:
+    """Return the folder of the manifests of prepared data sets."""
+    return cache_folder() / "datasets"
+
+
 def cached_photos(name: str) -> Path:
     """Return the folder in which an asset's photos lie once they were fetched."""
     return cache_folder() / "photos" / name

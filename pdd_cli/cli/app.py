@@ -15,6 +15,7 @@ from pdd_cli.cli.demo import demo_command
 from pdd_cli.cli.evaluate import evaluate_command
 from pdd_cli.cli.failures import explain
 from pdd_cli.cli.infer import infer_command
+from pdd_cli.cli.prepare import prepare_command
 from pdd_cli.cli.train import train_command
 from pdd_cli.cli.variadic import MetricsCommand
 from pdd_cli.errors import Interrupted
@@ -91,6 +92,7 @@ def pdd(
     """
 
 
+app.command("prepare")(prepare_command)
 app.command("adapt")(adapt_command)
 app.command("train")(train_command)
 app.command("infer")(infer_command)

@@ -89,21 +89,34 @@ def read_picture(path: Path) -> Picture:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).", hint="Check it.") from error
+    return decode_picture(data, named=str(path))
+
+
+def decode_picture(data: bytes, *, named: str) -> Picture:
+    """Decode a picture file's bytes, turned upright as its EXIF orientation says.
+
+    Args:
+        data: the whole file.
+        named: what to call it in messages.
+
+    Raises:
+        DataError: it is no picture, truncated, or of a type that pdd does not take.
+    """
     if _is_truncated(data):
-        raise DataError(f"{path} is truncated.", hint="Copy it again from its source.")
+        raise DataError(f"{named} is truncated.", hint="Copy it again from its source.")
     try:
         decoded, exif = _decode(data)
     except cv2.error as error:
         raise DataError(
-            f"{path} cannot be decoded ({error.err or error}).", hint="Save it again as PNG."
+            f"{named} cannot be decoded ({error.err or error}).", hint="Save it again as PNG."
         ) from error
     if decoded is None:
-        raise DataError(f"{path} is not a picture that pdd can decode.", hint="Remove it.")
+        raise DataError(f"{named} is not a picture that pdd can decode.", hint="Remove it.")
     if decoded.dtype == np.float64:
         decoded = decoded.astype(np.float32)
     if decoded.dtype not in (np.uint8, np.uint16, np.float32):
         raise DataError(
-            f"{path} has pixels of type {decoded.dtype}.", hint="Save it with 8 or 16 bits."
+            f"{named} has pixels of type {decoded.dtype}.", hint="Save it with 8 or 16 bits."
         )
     upright = decoded if data[:4] in _TIFF_MAGIC else _turn_upright(decoded, _orientation(exif))
     return _split_alpha(np.ascontiguousarray(upright))

@@ -17,11 +17,12 @@ from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.crops import large_enough, read_reduced
 from pdd_cli.data.degradations import Degradation, PlainResizes
 from pdd_cli.data.imitation import imitate
-from pdd_cli.data.layouts import high_resolution_beside, photos_to_adapt_to
+from pdd_cli.data.layouts import high_resolution_beside
 from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.errors import DataError
-from pdd_cli.images.listing import list_pictures, name_some
+from pdd_cli.images.listing import name_some
 from pdd_cli.recipes.pairs import pairs_by_name
+from pdd_cli.recipes.sources import real_photos, sharp_photos
 from pdd_cli.runtime.events import Observer, Said, Warned
 
 # Photos reduced to a quarter have lost the blur and the noise of an ordinary camera.
@@ -60,20 +61,13 @@ def choose_photos(
         DataError: a folder is missing or empty, or none of its pictures can be used.
     """
     crop = settings.crop or 0
-    selection = photos_to_adapt_to(settings.real_lr, scale)
-    if selection.note:
-        observer(Said(selection.note))
-    if selection.skipped:
-        observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
-    usable = _usable(selection.paths, crop, settings.real_lr, "--real-lr", observer)
+    found = real_photos(settings.real_lr, scale, observer)
+    usable = _usable(found, crop, settings.real_lr, "--real-lr", observer)
     real, watched = _held_out(usable, monitor.held_out)
     chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
     assert chosen.hr is not None
-    listing = list_pictures(chosen.hr)
-    if listing.others:
-        observer(Warned(f"Skipped, as they are no pictures: {name_some(listing.others)}."))
     least = crop * scale * chosen.hr_reduction
-    hr = _usable(listing.pictures, least, chosen.hr, "--hr", observer)
+    hr = _usable(sharp_photos(chosen.hr, observer), least, chosen.hr, "--hr", observer)
     pairs = _validation_pairs(monitor, watched)
     return Photos(real, hr, watched, pairs, watched or real[:_SHOWN], chosen)
 

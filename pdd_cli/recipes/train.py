@@ -20,7 +20,7 @@ from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.errors import DataError, UsageError
 from pdd_cli.images.codec import read_picture
 from pdd_cli.images.colour import pixels_to_tensor
-from pdd_cli.images.listing import list_pictures, name_some
+from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
@@ -35,6 +35,7 @@ from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.report import write_report
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
+from pdd_cli.recipes.sources import sharp_photos
 from pdd_cli.recipes.training import Training
 from pdd_cli.recipes.verdict import Verdict, judge
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -182,9 +183,8 @@ def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
     data, seed = config.data, config.train.seed
     assert data.hr is not None
     assert data.crop is not None
-    listing = list_pictures(data.hr)
-    good, small, unreadable = large_enough(listing.pictures, data.crop * scale)
-    skipped = [*listing.others, *small, *unreadable]
+    good, small, unreadable = large_enough(sharp_photos(data.hr, observer), data.crop * scale)
+    skipped = [*small, *unreadable]
     if skipped:
         observer(Warned(f"Skipped, as no crop can be cut from them: {name_some(skipped)}."))
     if not good:

@@ -1,0 +1,23 @@
+"""The settings of preparing a data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pdd_cli.config.strict import StrictModel
+
+
+class PrepareConfig(StrictModel):
+    """Everything about looking at a data set and registering it."""
+
+    source: Path
+    """Folder of pictures: ordinary ones, or a known data set at any level of its tree."""
+    name: Annotated[str, Field(pattern=r"^[\w][\w.\-]*$")] | None = None
+    """Name to register it under; unset, the folder's own."""
+    crop: Annotated[int, Field(ge=16)] = 32
+    """LR pictures smaller than this, and HR smaller than this times their scale, are reported."""
+    pairs: bool = True
+    """Whether every LR is compared with its HR."""
+    sheet: Path | None = None
+    """File for the contact sheet of what is suspect; unset, beside the manifest."""

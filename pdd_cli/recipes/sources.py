@@ -1,0 +1,52 @@
+"""From what a user names, a folder or a prepared data set, to the pictures that are meant.
+
+A recipe's chapter of its own, because trainings and adaptations ask it alike.
+"""
+
+from pathlib import Path
+
+from pdd_cli.assets.cache import dataset_folder
+from pdd_cli.data.layouts import photos_to_adapt_to
+from pdd_cli.data.manifest import pictures_of, read_manifest
+from pdd_cli.images.listing import list_pictures, name_some
+from pdd_cli.runtime.events import Observer, Said, Warned
+
+
+def real_photos(source: Path, scale: int, observer: Observer) -> list[Path]:
+    """List the LR photos that a model of a scale adapts to; never any of a test part.
+
+    Args:
+        source: a folder, or the name of a prepared data set where there is no such folder.
+        scale: of the model.
+        observer: told of what was recognised and skipped.
+
+    Raises:
+        DataError: there is no such folder or name, or nothing in it that is meant.
+    """
+    manifest = None if source.exists() else read_manifest(dataset_folder(), str(source))
+    if manifest is not None:
+        photos = pictures_of(manifest, {"lr", "real"}, "train", scale)
+        observer(Said(f"{manifest.name}: {len(photos)} LR photos in {manifest.folder}."))
+        return photos
+    selection = photos_to_adapt_to(source, scale)
+    if selection.note:
+        observer(Said(selection.note))
+    _warn_of_strangers(list(selection.skipped), observer)
+    return selection.paths
+
+
+def sharp_photos(source: Path, observer: Observer) -> list[Path]:
+    """List the HR photos that supervise; see ``real_photos``."""
+    manifest = None if source.exists() else read_manifest(dataset_folder(), str(source))
+    if manifest is not None:
+        photos = pictures_of(manifest, {"hr"}, "train", None)
+        observer(Said(f"{manifest.name}: {len(photos)} HR photos in {manifest.folder}."))
+        return photos
+    listing = list_pictures(source)
+    _warn_of_strangers(listing.others, observer)
+    return listing.pictures
+
+
+def _warn_of_strangers(paths: list[Path], observer: Observer) -> None:
+    if paths:
+        observer(Warned(f"Skipped, as they are no pictures: {name_some(paths)}."))
