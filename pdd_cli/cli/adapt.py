@@ -45,7 +45,8 @@ def adapt_command(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Sharp high-resolution photos, of any scenes, that supervise.",
+            help="Sharp high-resolution photos, of any scenes, that supervise; `self` for your own "
+            "photos, if they are large, reduced until they are sharp.",
             show_default="DIV2K, else large photos of yours, else starter photos",
         ),
     ] = None,

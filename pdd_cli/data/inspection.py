@@ -73,7 +73,7 @@ def inspect_picture(path: Path, folder: Path) -> FileFacts:
     except DataError as error:
         return FileFacts(*known, problem=error.problem.removeprefix(f"{name} ").rstrip("."))
     pixels = picture.rgb8()
-    luma = pixels.astype(np.float64) @ _LUMA
+    luma = luma_of(pixels)
     return FileFacts(
         *known,
         remark=_remark(data),
@@ -82,8 +82,8 @@ def inspect_picture(path: Path, folder: Path) -> FileFacts:
         height=picture.height,
         depth=str(picture.pixels.dtype),
         fingerprint=fingerprint(pixels),
-        fine_detail=_fine_detail(luma),
-        noise=_noise(luma),
+        fine_detail=fine_detail(luma),
+        noise=noise_level(luma),
         jpeg_quality=_quality(pixels),
     )
 
@@ -102,8 +102,21 @@ def fingerprint(pixels: NDArray[np.uint8]) -> int:
     return int.from_bytes(np.packbits(rising).tobytes(), "big")
 
 
-def _fine_detail(luma: NDArray[np.float64]) -> float:
-    """Compare the amplitude of fine detail with coarser, where there is most of it."""
+def luma_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Turn (h, w, 3) RGB into luma, (h, w), 8-bit levels."""
+    luma: NDArray[np.float64] = pixels.astype(np.float64) @ _LUMA
+    return luma
+
+
+def fine_detail(luma: NDArray[np.float64]) -> float:
+    """Compare the amplitude of fine detail with coarser, where there is most of it.
+
+    Args:
+        luma: (h, w), 8-bit levels.
+
+    Returns:
+        About 0.4 to 1.2 for sharp photos, below 0.25 for what was blurred or enlarged.
+    """
     side = min(_WINDOW, *luma.shape)
     if side < 16:
         return 0.0
@@ -131,7 +144,8 @@ def _windows(luma: NDArray[np.float64], side: int) -> Iterator[NDArray[np.float6
             yield luma[top : top + side, left : left + side]
 
 
-def _noise(luma: NDArray[np.float64]) -> float:
+def noise_level(luma: NDArray[np.float64]) -> float:
+    """Return the deviation of noise in the flattest tenth of patches, in 8-bit levels."""
     if min(luma.shape) < 2 * _PATCH:
         return 0.0
     height, width = (length - length % _PATCH for length in luma.shape)

@@ -19,14 +19,18 @@ from pdd_cli.data.degradations import Degradation, PlainResizes
 from pdd_cli.data.imitation import imitate
 from pdd_cli.data.layouts import high_resolution_beside
 from pdd_cli.data.second_order import SecondOrder
+from pdd_cli.data.self_hr import FACTORS, clean_reduction
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import name_some
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.sources import real_photos, sharp_photos
 from pdd_cli.runtime.events import Observer, Said, Warned
 
-# Photos reduced to a quarter have lost the blur and the noise of an ordinary camera.
-_OWN_REDUCTION = 4
+OWN_PHOTOS = Path("self")
+"""In the place of a folder of HR: the real photos, reduced until they are sharp."""
+
+# By which most cameras' photos have to be reduced; how far it is with these is measured.
+_USUAL_REDUCTION = 4
 _FEWEST_OWN = 8
 _SHOWN = 3
 _SHARE_TO_LEARN_FROM = 5
@@ -65,9 +69,13 @@ def choose_photos(
     usable = _usable(found, crop, settings.real_lr, "--real-lr", observer)
     real, watched = _held_out(usable, monitor.held_out)
     chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
-    assert chosen.hr is not None
-    least = crop * scale * chosen.hr_reduction
-    hr = _usable(sharp_photos(chosen.hr, observer), least, chosen.hr, "--hr", observer)
+    folder = chosen.hr
+    assert folder is not None
+    if folder == OWN_PHOTOS and not folder.exists():
+        chosen, hr = _own_hr(chosen, real, scale, observer)
+    else:
+        least = crop * scale * chosen.hr_reduction
+        hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
     pairs = _validation_pairs(monitor, watched)
     return Photos(real, hr, watched, pairs, watched or real[:_SHOWN], chosen)
 
@@ -143,16 +151,14 @@ def _find_hr(
     if div2k is not None:
         observer(Said(f"No --hr: supervising with DIV2K's validation photos in {div2k}."))
         return settings.model_copy(update={"hr": div2k})
-    size = (settings.crop or 0) * scale
-    own, _, _ = large_enough(real, 2 * size * _OWN_REDUCTION)
-    if len(own) >= _FEWEST_OWN:
+    if len(_large_enough_for_hr(real, settings, scale, reduction=_USUAL_REDUCTION)) >= _FEWEST_OWN:
         observer(
             Said(
-                f"No --hr and no Hub: supervising with your own {len(own)} large photos, reduced "
-                f"to 1/{_OWN_REDUCTION}. A few hundred sharp photos given by --hr would be better."
+                "No --hr and no Hub: supervising with your own large photos, reduced in size. "
+                "A few hundred sharp photos given by --hr would be better."
             )
         )
-        return settings.model_copy(update={"hr": settings.real_lr, "hr_reduction": _OWN_REDUCTION})
+        return settings.model_copy(update={"hr": OWN_PHOTOS})
     starters = starter_photos(observer=observer)
     observer(
         Warned(
@@ -161,3 +167,36 @@ def _find_hr(
         )
     )
     return settings.model_copy(update={"hr": starters})
+
+
+def _own_hr(
+    settings: DataSettings, real: list[Path], scale: int, observer: Observer
+) -> tuple[DataSettings, list[Path]]:
+    """Make HR of the real photos themselves, but for those that are held out.
+
+    Raises:
+        DataError: they are not clean enough at any size, or too small at that size.
+    """
+    reduction = clean_reduction(_some_of(real, reduction=1))
+    if reduction is None:
+        raise DataError(
+            f"--hr self: the photos are blurred or noisy even at 1/{FACTORS[-1]} of their size.",
+            hint="Give sharp photos with --hr.",
+        )
+    own = _large_enough_for_hr(real, settings, scale, reduction=reduction)
+    if not own:
+        raise DataError(
+            f"--hr self: the photos are sharp at 1/{reduction} of their size, and none is then "
+            f"as large as a crop of {(settings.crop or 0) * scale}.",
+            hint="Give sharp photos with --hr.",
+        )
+    observer(
+        Said(f"Your own {len(own)} photos supervise, at 1/{reduction} of their size: there sharp.")
+    )
+    return settings.model_copy(update={"hr_reduction": reduction}), own
+
+
+def _large_enough_for_hr(
+    photos: list[Path], settings: DataSettings, scale: int, *, reduction: int
+) -> list[Path]:
+    return large_enough(photos, (settings.crop or 0) * scale * reduction)[0]

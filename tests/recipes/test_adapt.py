@@ -13,6 +13,7 @@ from pdd_cli.distill.step import DistillationStep
 from pdd_cli.errors import DataError, Interrupted, ModelError, TrainingDiverged, UsageError
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes import adapt as recipe
+from pdd_cli.recipes import supervision
 from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.runtime.events import Advanced, Measured, Warned
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
@@ -225,6 +226,31 @@ def test_strength_takes_the_written_weights_a_share_of_the_way(settings, tiny_mo
 @pytest.mark.parametrize("degradation", ["resizes", "target", "second-order"])
 def test_every_degradation_supervises(settings, degradation):
     assert recipe.adapt(settings(data={"degradation": degradation})).steps == 8
+
+
+def test_own_photos_supervise_reduced_and_without_those_held_out(
+    settings, tmp_path, monkeypatch, write
+):
+    for number in range(10):
+        write(tmp_path / "large" / f"{number}.png", 200, 160, number)
+    monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: 2)
+    asked = []
+    sharp = supervision._large_enough_for_hr
+    monkeypatch.setattr(
+        supervision,
+        "_large_enough_for_hr",
+        lambda photos, *rest, **more: asked.append(photos) or sharp(photos, *rest, **more),
+    )
+    config = settings(data={"real_lr": tmp_path / "large", "hr": "self"}, monitor={"held_out": 2})
+    result = recipe.adapt(config)
+    assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reduction"] == 2
+    assert [len(photos) for photos in asked] == [8]
+
+
+def test_own_photos_that_are_never_sharp_are_refused(settings, monkeypatch):
+    monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: None)
+    with pytest.raises(DataError, match="blurred or noisy"):
+        recipe.adapt(settings(data={"hr": "self"}))
 
 
 def test_held_out_photos_are_watched_and_never_learnt_from(settings, tmp_path, write):
