@@ -39,6 +39,12 @@ def prepare_command(
     no_pairs: Annotated[
         bool, typer.Option("--no-pairs", help="Do not compare LR with HR.")
     ] = False,
+    tiles: Annotated[
+        bool,
+        typer.Option(
+            "--tiles", help="Keep sharp pictures as tiles in the cache too, to feed a GPU from."
+        ),
+    ] = False,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -61,6 +67,7 @@ def prepare_command(
             "name": name,
             "crop": crop,
             "pairs": False if no_pairs else None,
+            "tiles": tiles,
             "sheet": sheet,
         },
     )
@@ -87,6 +94,8 @@ def _print(result: "PrepareResult") -> None:
         )
     if result.roles:
         typer.echo(f"  parts     {_counts(result.roles)}")
+    if result.tiles:
+        typer.echo(f"  tiles     {result.tiles}, kept in the cache")
     if not result.findings:
         typer.echo("  Nothing is suspect.")
     for kind in dict.fromkeys(finding.kind for finding in result.findings):

@@ -19,5 +19,7 @@ class PrepareConfig(StrictModel):
     """LR pictures smaller than this, and HR smaller than this times their scale, are reported."""
     pairs: bool = True
     """Whether every LR is compared with its HR."""
+    tiles: bool = False
+    """Whether HR is kept as tiles too, from which training reads crops at once."""
     sheet: Path | None = None
     """File for the contact sheet of what is suspect; unset, beside the manifest."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from pdd_cli.data.crops import Crop, RandomCrops, RandomPairs
 from pdd_cli.data.degradations import Degradation
+
+HRCrops = RandomCrops[Path] | RandomCrops[int]
+"""From picture files, or from the tiles of a store."""
 
 
 class Crops(NamedTuple):
@@ -32,7 +36,7 @@ class Pairs(Protocol):
 class SyntheticPairs:
     """HR crops, and LR made of them."""
 
-    hr: RandomCrops
+    hr: HRCrops
     degradation: Degradation
     scale: int
     seed: int
@@ -61,7 +65,7 @@ class Batches:
     """Makes the crops of any step; a step's crops depend on the seed and its number alone."""
 
     pairs: Pairs
-    real: RandomCrops | None
+    real: RandomCrops[Path] | None
     """Crops of the target domain; None where there is none."""
     size: int
     """Crops of each kind in a step."""

@@ -6,8 +6,10 @@ makes a resumed run equal to one that was never interrupted.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +19,7 @@ from pdd_cli.errors import DataError
 from pdd_cli.images.codec import read_picture
 
 Crop = NDArray[np.uint8]
+Key = TypeVar("Key", contravariant=True)
 
 _BYTES_IN_A_GIGABYTE = 1024**3
 
@@ -52,27 +55,34 @@ class DecodedPictures:
         return pixels
 
 
-class RandomCrops:
+class Pixels(Protocol[Key]):
+    """Where the pixels of pictures or of tiles come from."""
+
+    def __getitem__(self, key: Key) -> Crop:
+        """Return (h, w, 3) RGB."""
+
+
+class RandomCrops(Generic[Key]):
     """Square crops at random places, every picture taken once before any is taken twice.
 
     Args:
-        paths: the pictures; each at least ``size`` high and wide.
+        keys: the pictures or tiles; each at least ``size`` high and wide.
         size: height and width of a crop, pixels.
         pictures: where their pixels come from.
         seed: names the sequence; two sources of one run need different seeds.
     """
 
     def __init__(
-        self, paths: Sequence[Path], size: int, pictures: DecodedPictures, seed: Sequence[int]
+        self, keys: Sequence[Key], size: int, pictures: Pixels[Key], seed: Sequence[int]
     ) -> None:
-        self._paths = list(paths)
+        self._keys = list(keys)
         self._size = size
         self._pictures = pictures
-        self._seed = list(seed)
+        self._seed = tuple(seed)
 
     def take(self, index: int) -> Crop:
         """Return crop number ``index``, (size, size, 3), flipped and turned at random."""
-        pixels = self._pictures[self._paths[_place_in_cycle(index, len(self._paths), self._seed)]]
+        pixels = self._pictures[self._keys[_place_in_cycle(index, len(self._keys), self._seed)]]
         chance = np.random.default_rng([*self._seed, 1, index])
         top = chance.integers(pixels.shape[0] - self._size + 1)
         left = chance.integers(pixels.shape[1] - self._size + 1)
@@ -103,7 +113,7 @@ class RandomPairs:
         self._size = size
         self._scale = scale
         self._pictures = pictures
-        self._seed = list(seed)
+        self._seed = tuple(seed)
 
     def take(self, index: int) -> tuple[Crop, Crop]:
         """Return pair number ``index``: LR (size, size, 3) and HR, both turned alike."""
@@ -122,10 +132,15 @@ class RandomPairs:
         return cut(lr, 1), cut(hr, self._scale)
 
 
-def _place_in_cycle(index: int, count: int, seed: Sequence[int]) -> int:
+def _place_in_cycle(index: int, count: int, seed: tuple[int, ...]) -> int:
     """Tell which of ``count`` pictures comes at an index; each cycle has an order of its own."""
     cycle, position = divmod(index, count)
-    return int(np.random.default_rng([*seed, 0, cycle]).permutation(count)[position])
+    return int(_order(count, cycle, seed)[position])
+
+
+@lru_cache(maxsize=8)
+def _order(count: int, cycle: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.random.default_rng([*seed, 0, cycle]).permutation(count)
 
 
 def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Path], list[Path]]:

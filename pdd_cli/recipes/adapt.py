@@ -22,7 +22,7 @@ from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.report import write_report
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
-from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos
+from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
 from pdd_cli.recipes.training import Training
 from pdd_cli.recipes.verdict import Verdict, judge
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -185,12 +185,10 @@ def _batches(
     data, seed = photos.settings, config.train.seed
     assert data.crop is not None
     assert data.batch is not None
-    # Real photos and HR may be the same files, reduced for the one and whole for the other.
     real = DecodedPictures(data.cache_gb / 2)
-    hr = DecodedPictures(data.cache_gb / 2, data.hr_reduction)
     return Batches(
         pairs=SyntheticPairs(
-            RandomCrops(photos.hr, data.crop * scale, hr, (seed, 1)), degradation, scale, seed
+            hr_crops(photos, data.crop * scale, (seed, 1)), degradation, scale, seed
         ),
         real=RandomCrops(photos.real, data.crop, real, (seed, 0)),
         size=data.batch * config.train.accumulate,

@@ -20,10 +20,12 @@ from pdd_cli.data.manifest import (
     Manifest,
     look_at,
     manifest_path,
+    pictures_of,
     read_index,
     write_index,
     write_manifest,
 )
+from pdd_cli.data.tile_store import build_store, tile_folder
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import list_pictures
 from pdd_cli.recipes.contact_sheet import write_contact_sheet
@@ -82,6 +84,8 @@ class PrepareResult:
     roles: dict[str, int] = field(default_factory=dict)
     """Pictures by split and role, of a known data set."""
     findings: list[Finding] = field(default_factory=list)
+    tiles: int = 0
+    """Tiles of HR that were made, where they were asked for."""
     read: int = 0
     """Files that were looked at now; the others are known from before."""
     seconds: float = 0.0
@@ -118,6 +122,7 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         name, folder.resolve(), recognised.dataset.name if recognised else None, bad
     )
     path = write_manifest(dataset_folder(), manifest, facts)
+    tiles = _tile(manifest, path, observer) if config.tiles else 0
     sheet = config.sheet or path.with_name("suspect.html")
     good = [fact for fact in facts if fact.problem is None]
     return PrepareResult(
@@ -134,6 +139,7 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         sizes=_extremes(good),
         roles=_roles(recognised),
         findings=findings,
+        tiles=tiles,
         read=sum(fact is not known.get(fact.path) for fact in facts),
         seconds=time.monotonic() - began,
     )
@@ -147,6 +153,16 @@ def _look(
     facts = look_at(folder, pictures, known, lambda done: observer(Advanced(done)))
     observer(Finished(stage))
     return facts
+
+
+def _tile(manifest: Manifest, path: Path, observer: Observer) -> int:
+    """Keep the good HR pictures of the training part as tiles beside the manifest."""
+    pictures = pictures_of(manifest, {"hr"}, "train", None)
+    stage = "cutting tiles"
+    observer(Started(stage, len(pictures), "picture"))
+    store = build_store(tile_folder(path), pictures, on_done=lambda done: observer(Advanced(done)))
+    observer(Finished(stage, f"{len(store.keys)} tiles"))
+    return len(store.keys)
 
 
 def _of_files(facts: Sequence[FileFacts]) -> Iterator[Finding]:

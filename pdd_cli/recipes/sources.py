@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pdd_cli.assets.cache import dataset_folder
 from pdd_cli.data.layouts import photos_to_adapt_to
-from pdd_cli.data.manifest import pictures_of, read_manifest
+from pdd_cli.data.manifest import manifest_path, pictures_of, read_manifest
+from pdd_cli.data.tile_store import TileStore, open_store, tile_folder
 from pdd_cli.images.listing import list_pictures, name_some
 from pdd_cli.runtime.events import Observer, Said, Warned
 
@@ -45,6 +46,13 @@ def sharp_photos(source: Path, observer: Observer) -> list[Path]:
     listing = list_pictures(source)
     _warn_of_strangers(listing.others, observer)
     return listing.pictures
+
+
+def sharp_tiles(source: Path) -> TileStore | None:
+    """Return the tiles of a prepared data set, where ``pdd prepare --tiles`` has made some."""
+    if source.exists():
+        return None
+    return open_store(tile_folder(manifest_path(dataset_folder(), str(source))))
 
 
 def _warn_of_strangers(paths: list[Path], observer: Observer) -> None:

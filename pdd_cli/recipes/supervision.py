@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from pdd_cli.assets.photos import div2k_validation, starter_photos
 from pdd_cli.config.adapt import DataSettings
 from pdd_cli.config.training import MonitorSettings
-from pdd_cli.data.crops import large_enough, read_reduced
+from pdd_cli.data.batches import HRCrops
+from pdd_cli.data.crops import DecodedPictures, RandomCrops, large_enough, read_reduced
 from pdd_cli.data.degradations import Degradation, PlainResizes
 from pdd_cli.data.imitation import imitate
 from pdd_cli.data.layouts import high_resolution_beside
 from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.data.self_hr import FACTORS, clean_reduction
+from pdd_cli.data.tile_store import TILE
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import name_some
 from pdd_cli.recipes.pairs import pairs_by_name
-from pdd_cli.recipes.sources import real_photos, sharp_photos
+from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
 from pdd_cli.runtime.events import Observer, Said, Warned
 
 OWN_PHOTOS = Path("self")
@@ -101,6 +103,17 @@ def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list
         beside = [(low, high_resolution_beside(low)) for low in watched]
         return [(low, high) for low, high in beside if high is not None]
     return pairs_by_name(monitor.lr, monitor.hr)
+
+
+def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
+    """Make what cuts crops from the HR photos: from tiles, where they were prepared so."""
+    settings = photos.settings
+    tiles = sharp_tiles(settings.hr) if settings.hr and settings.hr_reduction == 1 else None
+    if tiles is not None and size <= TILE:
+        return RandomCrops(tiles.keys, size, tiles, seed)
+    # Real photos and HR may be the same files, reduced for the one and whole for the other.
+    decoded = DecodedPictures(settings.cache_gb / 2, settings.hr_reduction)
+    return RandomCrops(photos.hr, size, decoded, seed)
 
 
 def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer) -> Degradation:

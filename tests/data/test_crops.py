@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from pdd_cli.data.batches import Batches
-from pdd_cli.data.crops import DecodedPictures, RandomCrops, large_enough
+from pdd_cli.data.batches import Batches, SyntheticPairs
+from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
 from pdd_cli.data.degradations import PlainResizes
 
 
@@ -59,13 +59,11 @@ def test_small_and_unreadable_pictures_are_told_apart(pictures, tmp_path):
 
 
 def test_batches_made_ahead_are_those_asked_for(pictures):
+    hr = crops(pictures, 16, (0, 2))
     batches = Batches(
+        pairs=SyntheticPairs(hr, PlainResizes(("bicubic", "area")), scale=2, seed=3),
         real=crops(pictures, 8),
-        hr=crops(pictures, 16, (0, 2)),
         size=2,
-        scale=2,
-        degradation=PlainResizes(("bicubic", "area")),
-        seed=3,
         device=torch.device("cpu"),
     )
     for step, made in batches.steps(4, 6):
@@ -73,3 +71,19 @@ def test_batches_made_ahead_are_those_asked_for(pictures):
         assert all((a == b).all() for a, b in zip(made, expected, strict=True))
         assert made.real.shape == made.synthetic.shape == (2, 3, 8, 8)
         assert made.hr.shape == (2, 3, 16, 16)
+
+
+def test_pairs_are_the_same_part_of_lr_and_hr_turned_alike(tmp_path, write):
+    paths = []
+    for number in range(2):
+        hr = write(tmp_path / f"{number}_hr.png", 64, 48, number)
+        low = tmp_path / f"{number}_lr.png"
+        cv2.imwrite(str(low), hr[::4, ::4, ::-1])
+        paths.append((low, tmp_path / f"{number}_hr.png"))
+    pairs = RandomPairs(paths, 8, 4, DecodedPictures(1.0), (0,))
+    for index in range(16):
+        lr, hr = pairs.take(index)
+        assert lr.shape == (8, 8, 3)
+        # Wherever a turn has put the kept pixel of each 4×4 block, LR lies in its HR.
+        kept = [hr[row::4, column::4] for row in (0, 3) for column in (0, 3)]
+        assert any(np.array_equal(lr, part) for part in kept)

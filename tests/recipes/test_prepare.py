@@ -14,7 +14,7 @@ from pdd_cli.data.inspection import inspect_picture
 from pdd_cli.data.manifest import read_manifest
 from pdd_cli.errors import DataError
 from pdd_cli.recipes.prepare import prepare
-from pdd_cli.recipes.sources import real_photos, sharp_photos
+from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
 from pdd_cli.runtime.events import ignore
 
 
@@ -270,3 +270,11 @@ def test_inspection_never_raises(tmp_path):
         path.write_bytes(bytes(damaged))
         fact = inspect_picture(path, tmp_path)
         assert fact.problem or fact.width
+
+
+def test_tiles_are_made_when_asked_for_and_used_by_the_name(folder):
+    save(folder / "large.png", natural(800, 400, 30))
+    result = prepare(PrepareConfig(source=folder, name="mine", tiles=True))
+    assert result.tiles == 6
+    assert len(sharp_tiles(Path("mine")).keys) == 6
+    assert sharp_tiles(folder) is None
