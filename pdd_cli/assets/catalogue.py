@@ -128,6 +128,8 @@ _REALESRGAN_SHA256 = "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9
 _REALESRGAN_SIZE = 67_040_989
 _REALESRGAN_X2_SHA256 = "49fafd45f8fd7aa8d31ab2a22d14d91b536c34494a5cfe31eb5d89c2fa266abb"
 _REALESRGAN_X2_SIZE = 67_061_725
+_DIV2K_TRAIN_SHA256 = "9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335"
+_DIV2K_TRAIN_SIZE = 3_530_603_713
 _DIV2K_VALIDATION_SHA256 = "20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc"
 _DIV2K_VALIDATION_SIZE = 448_993_893
 
@@ -274,6 +276,46 @@ ASSETS: Mapping[str, Asset] = {
                             "gravel.png",
                         )
                     ),
+                ),
+            ),
+        ),
+        Asset(
+            "div2k-train",
+            "photos",
+            "DIV2K's 800 training photos, 2K",
+            "DIV2K's own: academic research only",
+            (
+                HubFile(
+                    "goodfellowliu/DIV2K",
+                    "DIV2K_train_HR.zip",
+                    _DIV2K_TRAIN_SHA256,
+                    _DIV2K_TRAIN_SIZE,
+                    dataset=True,
+                ),
+                Url(
+                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_train_HR.zip",
+                    _DIV2K_TRAIN_SHA256,
+                    _DIV2K_TRAIN_SIZE,
+                ),
+            ),
+        ),
+        Asset(
+            "div2k-train",
+            "photos",
+            "DIV2K's 800 training photos, 2K",
+            "DIV2K's own: academic research only",
+            (
+                HubFile(
+                    "goodfellowliu/DIV2K",
+                    "DIV2K_train_HR.zip",
+                    _DIV2K_TRAIN_SHA256,
+                    _DIV2K_TRAIN_SIZE,
+                    dataset=True,
+                ),
+                Url(
+                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_train_HR.zip",
+                    _DIV2K_TRAIN_SHA256,
+                    _DIV2K_TRAIN_SIZE,
                 ),
             ),
         ),

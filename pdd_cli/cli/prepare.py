@@ -21,9 +21,10 @@ def prepare_command(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER",
-            help="Pictures: a folder of your own, or RealSR, DRealSR, NTIRE 2020, City100, DIV2K, "
-            "Flickr2K, DF2K or StableSR's crops at any level.",
+            metavar="SOURCE",
+            help="A folder or an archive of pictures: your own, or RealSR, DRealSR, NTIRE 2020, "
+            "City100, DIV2K, Flickr2K, DF2K or StableSR's crops at any level; or the name div2k, "
+            "to fetch it.",
         ),
     ],
     name: Annotated[

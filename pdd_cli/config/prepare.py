@@ -12,7 +12,8 @@ class PrepareConfig(StrictModel):
     """Everything about looking at a data set and registering it."""
 
     source: Path
-    """Folder of pictures: ordinary ones, or a known data set at any level of its tree."""
+    """Folder or archive of pictures: ordinary ones, or a known data set at any level of its tree.
+    Or the name of a known one that can be fetched."""
     name: Annotated[str, Field(pattern=r"^[\w][\w.\-]*$")] | None = None
     """Name to register it under; unset, the folder's own."""
     crop: Annotated[int, Field(ge=16)] = 32

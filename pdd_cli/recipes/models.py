@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pdd_cli.assets.cache import cached_photos, cached_weights
 from pdd_cli.assets.catalogue import ASSETS, Asset, PackageMember, Source, find_asset
-from pdd_cli.assets.photos import div2k_validation, starter_photos
+from pdd_cli.assets.photos import archived_photos, starter_photos
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
@@ -61,7 +61,7 @@ def pull(name: str, observer: Observer = ignore) -> Path:
         return fetch_weights(asset, observer=observer)
     if name == "starter-photos":
         return starter_photos(observer=observer)
-    folder = div2k_validation(observer=observer)
+    folder = archived_photos(name, observer=observer)
     if folder is None:
         raise ModelError(f"{name} cannot be fetched.", hint="Check the network and HF_ENDPOINT.")
     return folder

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pdd_cli.assets.archives import is_archive, unpack
 from pdd_cli.assets.cache import dataset_folder
+from pdd_cli.assets.photos import archived_photos
 from pdd_cli.config.prepare import PrepareConfig
 from pdd_cli.data.comparison import alike, what_does_not_fit
 from pdd_cli.data.inspection import FileFacts
-from pdd_cli.data.known_datasets import Member, Recognised, pairs_of, recognise_dataset
+from pdd_cli.data.known_datasets import KNOWN, Member, Recognised, pairs_of, recognise_dataset
 from pdd_cli.data.manifest import (
     Manifest,
     look_at,
@@ -27,6 +29,7 @@ from pdd_cli.data.manifest import (
 )
 from pdd_cli.data.tile_store import build_store, tile_folder
 from pdd_cli.errors import DataError
+from pdd_cli.images.codec import PICTURE_SUFFIXES
 from pdd_cli.images.listing import list_pictures
 from pdd_cli.recipes.contact_sheet import write_contact_sheet
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, ignore
@@ -43,6 +46,9 @@ Kind = Literal[
     "noisy",
     "compressed",
 ]
+
+# What the catalogue can fetch, of the known data sets.
+_FETCHED = {"div2k": "div2k-train"}
 
 # Of HR that supervises; measured on natural photos, the same blurred, and the same enlarged.
 _LEAST_DETAIL = 0.28
@@ -98,12 +104,11 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         DataError: the folder is missing or holds no pictures.
     """
     began = time.monotonic()
-    folder = config.source
+    folder, name = _find(config, observer)
     pictures = list_pictures(folder).pictures
     recognised = recognise_dataset(folder, pictures)
     title = recognised.dataset.title if recognised else None
     observer(Said(f"{folder}: {len(pictures)} pictures, {title or 'an ordinary folder'}."))
-    name = config.name or folder.resolve().name
     index = manifest_path(dataset_folder(), name).with_name("index.jsonl")
     known = read_index(index)
     facts = _look(folder, pictures, known, observer)
@@ -142,6 +147,35 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         tiles=tiles,
         read=sum(fact is not known.get(fact.path) for fact in facts),
         seconds=time.monotonic() - began,
+    )
+
+
+def _find(config: PrepareConfig, observer: Observer) -> tuple[Path, str]:
+    """Bring what the user named on the disk: a folder, an archive, or a known data set by name.
+
+    Raises:
+        DataError: there is no such thing, or it is to be had from its authors' page only.
+    """
+    source = config.source
+    if is_archive(source):
+        name = config.name or source.name.partition(".")[0]
+        folder = dataset_folder() / name / "content"
+        if not folder.is_dir():
+            stage = f"unpacking {source.name}"
+            observer(Started(stage, 0, "byte"))
+            unpack(source, folder, PICTURE_SUFFIXES, lambda done: observer(Advanced(done)))
+            observer(Finished(stage))
+        return folder, name
+    known = next((dataset for dataset in KNOWN if dataset.name == str(source)), None)
+    if source.exists() or known is None:
+        return source, config.name or source.resolve().name
+    if known.name in _FETCHED:
+        fetched = archived_photos(_FETCHED[known.name], observer=observer)
+        if fetched is not None:
+            return fetched, config.name or known.name
+    raise DataError(
+        f"{known.title} is not on this disk and pdd cannot fetch it (licence: {known.licence}).",
+        hint=f"Get it from {known.page}, and give its folder or archive.",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pdd_cli.assets.photos import div2k_validation, starter_photos
+from pdd_cli.assets.photos import archived_photos, starter_photos
 from pdd_cli.config.adapt import DataSettings
 from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.batches import HRCrops
@@ -160,7 +160,7 @@ def _find_hr(
     settings: DataSettings, real: list[Path], scale: int, observer: Observer
 ) -> DataSettings:
     """Choose HR photos for a user who named none: the best that can be had here."""
-    div2k = div2k_validation(observer=observer)
+    div2k = archived_photos("div2k-validation", observer=observer)
     if div2k is not None:
         observer(Said(f"No --hr: supervising with DIV2K's validation photos in {div2k}."))
         return settings.model_copy(update={"hr": div2k})

@@ -1,8 +1,10 @@
+import hashlib
 import http.server
 import pickle
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +16,8 @@ from pdd_cli.assets.catalogue import ASSETS, Asset, Url
 from pdd_cli.assets.models import resolve_model
 from pdd_cli.assets.pickles import import_flax_lpips
 from pdd_cli.assets.sources import SourceUnavailable, file_hash
-from pdd_cli.errors import ModelError
-from pdd_cli.runtime.events import ignore
+from pdd_cli.errors import ModelError, ResourceError
+from pdd_cli.runtime.events import Advanced, ignore
 from pdd_cli.runtime.weights import read_metadata, write_weights
 
 
@@ -66,6 +68,54 @@ def test_a_file_with_another_hash_leaves_nothing_in_the_cache(server, cache):
     with pytest.raises(ModelError, match="not the file that pdd knows"):
         weights.fetch_weights(asset_at(f"{address}/tiny.pth", "0" * 64))
     assert not list(cache.rglob("*.*"))
+
+
+class BreaksOff(Exception):
+    pass
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was(cache):
+    content = bytes(range(256)) * 20_000
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Range"))
+            start = int(asked[-1][6:-1]) if asked[-1] else 0
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start:])
+
+        def log_message(self, *_arguments):
+            pass
+
+    def interrupted(event):
+        if isinstance(event, Advanced) and event.done > 2_000_000:
+            raise BreaksOff
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{running.server_port}/big.bin"
+        source = Url(address, hashlib.sha256(content).hexdigest(), len(content))
+        with pytest.raises(BreaksOff), sources.fetch_url(source, interrupted):
+            pass
+        (partial,) = (cache / "downloads").iterdir()
+        there = partial.stat().st_size
+        assert 0 < there < len(content)
+        with sources.fetch_url(source, ignore) as path:
+            assert path.read_bytes() == content
+        running.shutdown()
+    assert asked == [None, f"bytes={there}-"]
+    assert not list((cache / "downloads").iterdir())
+
+
+def test_a_download_that_does_not_fit_on_the_disk_is_not_begun(server, monkeypatch):
+    _, address = server
+    monkeypatch.setattr(sources.shutil, "disk_usage", lambda _path: SimpleNamespace(free=10))
+    source = Url(f"{address}/big.bin", "0" * 64, 1000)
+    with pytest.raises(ResourceError, match=r"big\.bin needs"), sources.fetch_url(source, ignore):
+        pass
 
 
 def test_when_no_source_serves_each_reason_is_told(server):

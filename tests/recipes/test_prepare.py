@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -270,6 +271,20 @@ def test_inspection_never_raises(tmp_path):
         path.write_bytes(bytes(damaged))
         fact = inspect_picture(path, tmp_path)
         assert fact.problem or fact.width
+
+
+def test_an_archive_is_prepared_like_its_folder(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, f"2024/{path.name}")
+    assert prepare(PrepareConfig(source=tmp_path / "holiday.zip")).pictures == 4
+    assert len(sharp_photos(Path("holiday"), ignore)) == 4
+    assert prepare(PrepareConfig(source=tmp_path / "holiday.zip")).read == 0
+
+
+def test_a_data_set_that_only_its_authors_offer_names_their_page():
+    with pytest.raises(DataError, match=r"RealSR.*csjcai/RealSR"):
+        prepare(PrepareConfig(source=Path("realsr")))
 
 
 def test_tiles_are_made_when_asked_for_and_used_by_the_name(folder):
