@@ -1,9 +1,6 @@
 """The job ``adapt``: somebody's photos and a generalist in, a model made for those photos out."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -17,40 +14,20 @@ from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
-from pdd_cli.recipes.model_card import PAPER, Story, write_model
+from pdd_cli.recipes.model_card import PAPER, Story
 from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation_pair
 from pdd_cli.recipes.previews import Previews
-from pdd_cli.recipes.report import write_report
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
-from pdd_cli.recipes.training import Training
-from pdd_cli.recipes.verdict import Verdict, judge
+from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
 from pdd_cli.runtime.device import choose_device, choose_precision
-from pdd_cli.runtime.events import Observer, Said, Warned, both, ignore
-from pdd_cli.runtime.run_directory import RunDirectory, mark_latest, new_run, refuse_taken
+from pdd_cli.runtime.events import Observer, Warned, both, ignore
+from pdd_cli.runtime.run_directory import RunDirectory, new_run, refuse_taken
 from pdd_cli.runtime.weights import read_weights
 
 
-@dataclass(frozen=True)
-class AdaptResult:
-    """What an adaptation made."""
-
-    run: Path
-    """The run directory."""
-    model: Path
-    """The adapted weights."""
-    steps: int
-    written_step: int
-    """The step whose weights were written."""
-    losses: dict[str, float]
-    """Of the last step, by name."""
-    verdict: Verdict
-    """Whether the model became better, by what was watched."""
-    seconds: float
-
-
-def adapt(config: AdaptConfig, observer: Observer = ignore) -> AdaptResult:
+def adapt(config: AdaptConfig, observer: Observer = ignore) -> TrainingResult:
     """Adapt a generalist to a folder of low-resolution photos.
 
     Raises:
@@ -68,7 +45,7 @@ def adapt(config: AdaptConfig, observer: Observer = ignore) -> AdaptResult:
 
 def resume(
     run: RunDirectory, changes: Sequence[str] = (), observer: Observer = ignore
-) -> AdaptResult:
+) -> TrainingResult:
     """Go on with an interrupted adaptation, on a CPU bit for bit as if it never had been.
 
     Args:
@@ -85,8 +62,7 @@ def resume(
 
 def _carry_out(
     config: AdaptConfig, observer: Observer, *, resumed: RunDirectory | None
-) -> AdaptResult:
-    began = time.monotonic()
+) -> TrainingResult:
     device = choose_device(config.device)
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
@@ -137,8 +113,11 @@ def _carry_out(
         unadapted=start_average(specialist) if config.strength < 1 else None,
         strength=config.strength,
     )
-    losses = training.carry_through(resumed=resumed is not None)
-    return _conclude(training, base, photos, losses, began)
+    return training.carry_through(
+        resumed=resumed is not None,
+        title=f"{base.name}, adapted to {len(photos.real)} photos",
+        story=lambda written: _story(config, base, photos, scale=specialist.scale, written=written),
+    )
 
 
 def _generalist(
@@ -193,37 +172,6 @@ def _batches(
         real=RandomCrops(photos.real, data.crop, real, (seed, 0)),
         size=data.batch * config.train.accumulate,
         device=device,
-    )
-
-
-def _conclude(
-    training: Training,
-    base: ResolvedModel,
-    photos: Photos,
-    losses: dict[str, float],
-    began: float,
-) -> AdaptResult:
-    """Write the model and all that is told about it."""
-    run, config = training.run, training.config
-    assert isinstance(config, AdaptConfig)
-    assert config.train.steps
-    network, written = training.choose_best()
-    verdict = judge(training.monitors, written)
-    training.observer(Said(verdict.text))
-    write_report(run, f"{base.name}, adapted to {len(photos.real)} photos", verdict.text)
-    story = _story(config, base, photos, scale=network.scale, written=written)
-    write_model(network, run, story, losses, verdict)
-    training.clear_up()
-    mark_latest(run)
-    training.observer(Said(f"The adapted model is {run.model}. Next: pdd infer PHOTOS."))
-    return AdaptResult(
-        run=run.path,
-        model=run.model,
-        steps=config.train.steps,
-        written_step=written,
-        losses=losses,
-        verdict=verdict,
-        seconds=time.monotonic() - began,
     )
 
 

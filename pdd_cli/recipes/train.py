@@ -3,7 +3,6 @@
 Or, for those who have some, real pairs in.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
-from pdd_cli.recipes.model_card import Story, write_model
+from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     ValidationPair,
     build_monitors,
@@ -33,15 +32,13 @@ from pdd_cli.recipes.monitors import (
 )
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.previews import Previews
-from pdd_cli.recipes.report import write_report
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.sources import sharp_photos
-from pdd_cli.recipes.training import Training
-from pdd_cli.recipes.verdict import Verdict, judge
+from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
 from pdd_cli.runtime.device import choose_device, choose_precision
-from pdd_cli.runtime.events import Observer, Said, Warned, both, ignore
-from pdd_cli.runtime.run_directory import RunDirectory, mark_latest, new_run, refuse_taken
+from pdd_cli.runtime.events import Observer, Warned, both, ignore
+from pdd_cli.runtime.run_directory import RunDirectory, new_run, refuse_taken
 from pdd_cli.runtime.weights import read_weights
 
 # So many pairs are enough to watch a training by.
@@ -51,22 +48,7 @@ _SHARE_TO_LEARN_FROM = 5
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training made."""
-
-    run: Path
-    model: Path
-    steps: int
-    written_step: int
-    """The step whose weights were written."""
-    losses: dict[str, float]
-    """Of the last step, by name."""
-    verdict: Verdict
-    seconds: float
-
-
-def train(config: TrainConfig, observer: Observer = ignore) -> TrainResult:
+def train(config: TrainConfig, observer: Observer = ignore) -> TrainingResult:
     """Train a network on pairs of LR and HR.
 
     Raises:
@@ -84,7 +66,7 @@ def train(config: TrainConfig, observer: Observer = ignore) -> TrainResult:
 
 def resume(
     run: RunDirectory, changes: Sequence[str] = (), observer: Observer = ignore
-) -> TrainResult:
+) -> TrainingResult:
     """Go on with an interrupted training; see ``pdd_cli.recipes.adapt.resume``."""
     refuse_unresumable(run)
     return _carry_out(changed_settings(TrainConfig, run, changes), observer, resumed=run)
@@ -101,8 +83,7 @@ class _Material:
 
 def _carry_out(
     config: TrainConfig, observer: Observer, *, resumed: RunDirectory | None
-) -> TrainResult:
-    began = time.monotonic()
+) -> TrainingResult:
     device = choose_device(config.device)
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
@@ -158,8 +139,11 @@ def _carry_out(
         monitors=monitors,
         observer=observer,
     )
-    losses = training.carry_through(resumed=resumed is not None)
-    return _conclude(training, config, material, licence, losses, began)
+    return training.carry_through(
+        resumed=resumed is not None,
+        title=f"{config.trains}, trained on {material.photos} photos",
+        story=lambda written: _story(config, material, licence, written),
+    )
 
 
 def _network(config: TrainConfig, observer: Observer) -> tuple[Network, str | None]:
@@ -257,36 +241,6 @@ def _made_pair(
     height, width = (length // scale * scale for length in hr.shape[-2:])
     hr = hr[..., :height, :width]
     return ValidationPair(degradation(hr, scale, np.random.default_rng(seed)), hr)
-
-
-def _conclude(
-    training: Training,
-    config: TrainConfig,
-    material: _Material,
-    licence: str | None,
-    losses: dict[str, float],
-    began: float,
-) -> TrainResult:
-    """Write the model and all that is told about it."""
-    run = training.run
-    assert config.train.steps
-    network, written = training.choose_best()
-    verdict = judge(training.monitors, written)
-    training.observer(Said(verdict.text))
-    write_report(run, f"{config.trains}, trained on {material.photos} photos", verdict.text)
-    write_model(network, run, _story(config, material, licence, written), losses, verdict)
-    training.clear_up()
-    mark_latest(run)
-    training.observer(Said(f"The trained model is {run.model}. Next: pdd infer PHOTOS."))
-    return TrainResult(
-        run=run.path,
-        model=run.model,
-        steps=config.train.steps,
-        written_step=written,
-        losses=losses,
-        verdict=verdict,
-        seconds=time.monotonic() - began,
-    )
 
 
 def _story(config: TrainConfig, material: _Material, licence: str | None, written: int) -> Story:

@@ -4,7 +4,7 @@ Shared by the recipes that train; what they learn from is put together before.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,11 @@ from pdd_cli.distill.ema import mix, start_average
 from pdd_cli.distill.step import Batch, DistillationStep
 from pdd_cli.errors import Interrupted, TrainingDiverged
 from pdd_cli.nets.network import Network
+from pdd_cli.recipes.model_card import Story, write_model
 from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.recipes.previews import Previews
+from pdd_cli.recipes.report import write_report
+from pdd_cli.recipes.verdict import Verdict, judge
 from pdd_cli.runtime.checkpoint import (
     State,
     load_checkpoint,
@@ -39,8 +42,26 @@ from pdd_cli.runtime.events import (
     Warned,
 )
 from pdd_cli.runtime.interrupt import held_interrupts
-from pdd_cli.runtime.run_directory import RunDirectory
+from pdd_cli.runtime.run_directory import RunDirectory, mark_latest
 from pdd_cli.runtime.weights import read_weights, write_weights
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training made."""
+
+    run: Path
+    """The run directory."""
+    model: Path
+    """The weights."""
+    steps: int
+    written_step: int
+    """The step whose weights were written."""
+    losses: dict[str, float]
+    """Of the last step, by name."""
+    verdict: Verdict
+    """Whether the network became better, by what was watched."""
+    seconds: float
 
 
 @dataclass
@@ -78,23 +99,54 @@ class Training:
         mix(self._mixture, self.unadapted, self._trained, self.strength)
         return self._mixture
 
-    def carry_through(self, *, resumed: bool) -> dict[str, float]:
-        """Take every step that is left, and return the losses of the last one.
+    def carry_through(
+        self, *, resumed: bool, title: str, story: Callable[[int], Story]
+    ) -> TrainingResult:
+        """Take every step that is left, and write the model and all that is told about it.
+
+        Args:
+            resumed: whether the run goes on from its checkpoint.
+            title: of its report.
+            story: tells about the model, given the step after which its weights were taken.
 
         Raises:
             Interrupted: the user stopped the run; its state is saved.
             TrainingDiverged: too many steps in a row were not finite.
         """
+        began = time.monotonic()
         first = 1
-        self._measure(0)
         if resumed:
             first = self._restore() + 1
         else:
-            self.observer(Measured(0, self.monitors.baseline, self.monitors.baseline))
+            figures = self._measure(0)
+            self.observer(Measured(0, figures, figures))
             self.previews.write(self.shown, 0)
-        return self._take_steps(first)
+        losses = self._take_steps(first)
+        return self._conclude(losses, title, story, began)
 
-    def choose_best(self) -> tuple[Network, int]:
+    def _conclude(
+        self, losses: dict[str, float], title: str, story: Callable[[int], Story], began: float
+    ) -> TrainingResult:
+        network, written = self._choose_best()
+        verdict = judge(self.monitors, written)
+        self.observer(Said(verdict.text))
+        write_report(self.run, title, verdict.text)
+        write_model(network, self.run, story(written), losses, verdict)
+        for scratch in (self._checkpoint, self._best):  # what only an unfinished run needs
+            scratch.unlink(missing_ok=True)
+        mark_latest(self.run)
+        self.observer(Said(f"The model is {self.run.model}. Next: pdd infer PHOTOS."))
+        return TrainingResult(
+            run=self.run.path,
+            model=self.run.model,
+            steps=self.config.train.steps or 0,
+            written_step=written,
+            losses=losses,
+            verdict=verdict,
+            seconds=time.monotonic() - began,
+        )
+
+    def _choose_best(self) -> tuple[Network, int]:
         """Return the weights to write, and after which step they were taken.
 
         They are the best as pairs tell, and the last ones are kept beside them as
@@ -109,11 +161,6 @@ class Training:
         write_weights(self.run.path / "last.safetensors", weights, {"step": str(last)})
         network.inner.load_state_dict(read_weights(self._best))
         return network, best
-
-    def clear_up(self) -> None:
-        """Remove what only an unfinished run needs."""
-        self._checkpoint.unlink(missing_ok=True)
-        self._best.unlink(missing_ok=True)
 
     def _take_steps(self, first: int) -> dict[str, float]:
         train = self.config.train
