@@ -48,14 +48,14 @@ class Network(nn.Module):
 
 
 def load_network(
-    weights: Mapping[str, Tensor], *, named: str, scales: Collection[int] = SCALES
+    weights: Mapping[str, Tensor], *, named: str, scales: Collection[int] | None = SCALES
 ) -> Network:
     """Recognise an architecture by its weights and build it, on the CPU in float32.
 
     Args:
         weights: a state dict in any key layout that spandrel knows.
         named: what to call these weights in messages: a path or a model's name.
-        scales: those that will do.
+        scales: those that will do; None for any.
 
     Raises:
         ModelError: the architecture is unknown, the weights do not fit it, or the network is not
@@ -81,7 +81,7 @@ def load_network(
             "channels.",
             hint="Use a network for RGB pictures.",
         )
-    if descriptor.scale not in scales:
+    if scales is not None and descriptor.scale not in scales:
         raise ModelError(
             f"{named} upscales ×{descriptor.scale}; what is wanted here is "
             f"{' or '.join(f'×{scale}' for scale in scales)}. Adaptation takes ×2 to ×4, because "

@@ -195,3 +195,25 @@ def test_without_hr_anywhere_gt_is_asked_for(tiny_model, write):
 def test_without_an_earlier_infer_a_folder_is_asked_for():
     with pytest.raises(DataError, match="SR_DIR"):
         evaluate(EvaluateConfig(metrics=("psnr",), device="cpu"))
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_a_network_of_any_scale_upscales(tmp_path, network_weights, write, scale):
+    write_weights(tmp_path / "other.safetensors", network_weights(scale))
+    write(Path("photos/a.png"), 10, 12)
+    result = upscaled(tmp_path / "other.safetensors", "photos")
+    assert read_picture(result.pictures[0].output).pixels.shape == (10 * scale, 12 * scale, 3)
+
+
+@pytest.mark.parametrize("way", ["mean-std", "wavelet"])
+def test_a_colour_fix_is_applied_and_recorded(tiny_model, write, way):
+    pixels = write(Path("photos/a.png"), 48, 40)
+    plain = upscaled(tiny_model, "photos", output=Path("plain"))
+    fixed = upscaled(tiny_model, "photos", output=Path("fixed"), color_fix=way)
+    means = [
+        read_picture(result.pictures[0].output).pixels.mean(axis=(0, 1))
+        for result in (plain, fixed)
+    ]
+    wanted = pixels.mean(axis=(0, 1))
+    assert np.abs(means[1] - wanted).max() < np.abs(means[0] - wanted).max()
+    assert json.loads(fixed.record.read_text())["color_fix"] == way
