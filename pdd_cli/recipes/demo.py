@@ -140,9 +140,7 @@ def _adaptation(config: DemoConfig) -> AdaptConfig:
         generalist=_GENERALIST,
         device=config.device,
         runs=config.folder / "runs",
-        # So few steps go a short way; all of it is shown, and not the average that lags behind.
-        write="specialist",
-        strength=1.0,
+        strength=1.0,  # so few steps go a short way, and all of it is shown
         data=DataSettings(real_lr=config.folder / "real", hr=config.folder / "hr"),
         train=TrainSettings(
             steps=config.steps, preview_every=config.steps, checkpoint_every=config.steps
