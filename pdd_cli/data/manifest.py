@@ -37,14 +37,15 @@ class Manifest:
 
 
 def pictures_of(
-    manifest: Manifest, roles: Collection[Role], split: Split, scale: int | None
+    manifest: Manifest, roles: Collection[Role], split: Split | None, scale: int | None
 ) -> list[Path]:
     """List the good pictures of a registered data set that play a part.
 
     Args:
         manifest: the data set.
         roles: of a known data set, which pictures are meant; an ordinary folder gives all.
-        split: likewise, of which split; DIV2K's HR, say, has a train and a validation part.
+        split: likewise, of which split; DIV2K's HR, say, has a train and a validation part. None
+            for any.
         scale: likewise, of which scale; None for any.
 
     Raises:
@@ -57,14 +58,15 @@ def pictures_of(
             member.path
             for member in recognised.members
             if member.role in roles
-            and member.split == split
+            and split in (None, member.split)
             and (scale is None or member.scale in (None, scale))
         ]
     good = [p for p in paths if p.relative_to(manifest.folder).as_posix() not in manifest.bad]
     if not good:
         raise DataError(
-            f"{manifest.name} ({manifest.folder}) has no good pictures of the {split} part that "
-            f"are {' or '.join(sorted(roles)).upper()}.",
+            f"{manifest.name} ({manifest.folder}) has no good pictures"
+            f"{f' of the {split} part' if split else ''} that are "
+            f"{' or '.join(sorted(roles)).upper()}.",
             hint="See pdd prepare for what it holds.",
         )
     return good

@@ -16,6 +16,7 @@ from pdd_cli.data.layouts import high_resolution_beside, recognise
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import list_pictures, name_some
 from pdd_cli.recipes.infer import POINTER_NAME, RECORD_NAME
+from pdd_cli.recipes.sources import any_pictures
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
 
 # What tools add to a scene's name to tell its versions apart.
@@ -80,7 +81,7 @@ def pairs_by_name(low: Path, high: Path) -> list[tuple[Path, Path]]:
         DataError: an LR picture has no HR, or more than one.
     """
     references = _References(high)
-    pairs = [(path, references.of(_Upscaled(path, path))) for path in list_pictures(low).pictures]
+    pairs = [(path, references.of(_Upscaled(path, path))) for path in any_pictures(low, "lr")]
     alone = [path for path, reference in pairs if reference is None]
     if alone:
         raise DataError(
@@ -124,7 +125,7 @@ class _References:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._by_scene: dict[str, list[Path]] = {}
-        for path in list_pictures(folder).pictures:
+        for path in any_pictures(folder, "hr"):
             self._by_scene.setdefault(_scene(path), []).append(path)
 
     def of(self, picture: _Upscaled) -> Path | None:

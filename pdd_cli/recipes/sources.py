@@ -6,6 +6,7 @@ A recipe's chapter of its own, because trainings and adaptations ask it alike.
 from pathlib import Path
 
 from pdd_cli.assets.cache import dataset_folder
+from pdd_cli.data.known_datasets import Role
 from pdd_cli.data.layouts import photos_to_adapt_to
 from pdd_cli.data.manifest import manifest_path, pictures_of, read_manifest
 from pdd_cli.data.tile_store import TileStore, open_store, tile_folder
@@ -46,6 +47,18 @@ def sharp_photos(source: Path, observer: Observer) -> list[Path]:
     listing = list_pictures(source)
     _warn_of_strangers(listing.others, observer)
     return listing.pictures
+
+
+def any_pictures(source: Path, role: Role) -> list[Path]:
+    """List the pictures of a folder, or those of a role in a prepared data set, of every part.
+
+    Raises:
+        DataError: there is no such folder or name, or nothing in it that is meant.
+    """
+    manifest = None if source.exists() else read_manifest(dataset_folder(), str(source))
+    if manifest is None:
+        return list_pictures(source).pictures
+    return pictures_of(manifest, {role}, None, None)
 
 
 def sharp_tiles(source: Path) -> TileStore | None:

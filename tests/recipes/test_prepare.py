@@ -14,6 +14,7 @@ from pdd_cli.config.prepare import PrepareConfig
 from pdd_cli.data.inspection import inspect_picture
 from pdd_cli.data.manifest import read_manifest
 from pdd_cli.errors import DataError
+from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.prepare import prepare
 from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
 from pdd_cli.runtime.events import ignore
@@ -233,6 +234,13 @@ def test_by_its_name_a_known_data_set_gives_the_part_that_is_meant(realsr):
     assert names == [f"Canon_{number:03}_LR4.png" for number in range(3)]
     with pytest.raises(DataError, match="train part"):
         real_photos(Path("realsr"), 2, ignore)
+
+
+def test_names_stand_for_pairs_too(realsr):
+    prepare(PrepareConfig(source=realsr, name="realsr"))
+    pairs = pairs_by_name(Path("realsr"), Path("realsr"))
+    assert len(pairs) == 4
+    assert all(low.stem.replace("_LR4", "_HR") == high.stem for low, high in pairs)
 
 
 def test_a_name_whose_folder_is_gone_says_so(folder):
