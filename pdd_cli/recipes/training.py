@@ -223,8 +223,8 @@ class Training:
             self._save(number)
             raise TrainingDiverged(
                 f"{self._skipped} steps in a row were not finite (step {number}: {reason}).",
-                hint=f"The last good state is kept. Go on with pdd {self.job} --resume "
-                "--set train.lr= and a lower rate, or --set train.precision=float32.",
+                hint=f"The last good state is kept: go on with a lower rate, as in pdd {self.job} "
+                "--resume --lr 1e-6, or with --set train.precision=float32.",
             )
         self.observer(Warned(f"Step {number} was skipped, as {reason} is not finite."))
 
