@@ -50,7 +50,7 @@ def lay_out_realsr(starters: Path, root: Path) -> None:
     """A small RealSR tree: starter photos and what a simulated camera makes of them."""
     for split, names in (("Train", ("coffee", "rocket")), ("Test", ("chelsea",))):
         for seed, name in enumerate(names):
-            scene = read_picture(next(starters.glob(f"{name}.*"))).rgb8()[:256, :256]
+            scene = read_picture(next(starters.rglob(f"{name}.*"))).rgb8()[:256, :256]
             stem = root / "Canon" / split / "4" / f"Canon_{name}"
             stem.parent.mkdir(parents=True, exist_ok=True)
             for suffix, pixels in (("HR", scene), ("LR4", CAMERA.photograph(scene, 4, seed))):

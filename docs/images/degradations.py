@@ -24,10 +24,10 @@ SCENES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "brick.png
 
 def main() -> None:
     """Write the picture beside this file."""
-    folder = starter_photos()
-    scenes = [read_picture(folder / name).rgb8() for name in SCENES]
+    paths = [next(starter_photos().rglob(name)) for name in SCENES]
+    scenes = [read_picture(path).rgb8() for path in paths]
     photos = [CAMERAS["phone"].photograph(s, SCALE, seed) for seed, s in enumerate(scenes)]
-    imitation = imitate(photos, [read_reduced(folder / name, SCALE) for name in SCENES], seed=0)
+    imitation = imitate(photos, [read_reduced(path, SCALE) for path in paths], seed=0)
     imitated = imitation.degradation
     hr = torch.from_numpy(scenes[0][40:424, 60:444].copy()).permute(2, 0, 1)[None] / 255
     draws = [np.random.default_rng(seed) for seed in range(4)]

