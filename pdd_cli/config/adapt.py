@@ -123,7 +123,7 @@ def sized_for(config: AdaptConfig, device: DeviceClass) -> AdaptConfig:
     """Fill in every size that was left to follow the device, the steps or the batch."""
     data = config.data.model_copy(update=with_sizes(config.data, device))
     crops = 2 * (data.batch or 1) * config.train.accumulate
-    train = scheduled(config.train, steps=_STEPS[device], crops=crops, lr=None)
+    train = scheduled(config.train, steps=_STEPS[device], crops=crops, lr=None, memory=1.0)
     detach = config.distances.detach_synthetic
     distances = config.distances.model_copy(
         update={"detach_synthetic": config.specialist is not None if detach is None else detach}

@@ -17,6 +17,9 @@ from pdd_cli.config.training import (
 _STEPS: dict[DeviceClass, int] = {"cpu": 2000, "gpu": 100_000}
 _LEARNING_RATE_FROM_SCRATCH = 2e-4
 
+# Of the run, for the average: what is trained from scratch must not remember its random start.
+_MEMORY = 0.1
+
 
 class PairSettings(CropSettings):
     """Which photos, and how crops are cut from them."""
@@ -66,7 +69,7 @@ def sized_for(config: TrainConfig, device: DeviceClass) -> TrainConfig:
     data = config.data.model_copy(update=with_sizes(config.data, device))
     crops = (data.batch or 1) * config.train.accumulate
     lr = None if config.weights else _LEARNING_RATE_FROM_SCRATCH
-    train = scheduled(config.train, steps=_STEPS[device], crops=crops, lr=lr)
+    train = scheduled(config.train, steps=_STEPS[device], crops=crops, lr=lr, memory=_MEMORY)
     if not config.supervision.adversarial_weight:
         train = train.model_copy(update={"discriminator_steps": 0})
     monitor = watched(config.monitor, train.steps or 1, device)

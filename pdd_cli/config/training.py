@@ -88,7 +88,8 @@ class TrainSettings(StrictModel):
     supervised_steps: Annotated[int, Field(ge=0)] | None = None
     """Steps of the supervised losses alone before distillation starts: 5, or fewer in tiny runs."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """How slowly the average follows the network: its memory is as long as the run."""
+    """How slowly the average follows the network: its memory is as long as an adaptation, and a
+    tenth of a training."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients are averaged in one step."""
     largest_gradient: Annotated[float, Field(gt=0)] = math.inf
@@ -149,7 +150,9 @@ def with_sizes(crops: CropSettings, device: DeviceClass) -> dict[str, int]:
     return {"crop": crops.crop or _CROP[device], "batch": crops.batch or _BATCH[device]}
 
 
-def scheduled(train: TrainSettings, *, steps: int, crops: int, lr: float | None) -> TrainSettings:
+def scheduled(
+    train: TrainSettings, *, steps: int, crops: int, lr: float | None, memory: float
+) -> TrainSettings:
     """Fill in what follows the steps and the number of crops in one step.
 
     Args:
@@ -157,6 +160,7 @@ def scheduled(train: TrainSettings, *, steps: int, crops: int, lr: float | None)
         steps: how many, where that is not set.
         crops: real and synthetic ones in a step, for the learning rate.
         lr: learning rate where none is set; None for the one that follows the crops.
+        memory: share of the run that the average remembers.
     """
     steps = train.steps or steps
     interval = math.ceil(steps / _INTERVALS)
@@ -165,7 +169,7 @@ def scheduled(train: TrainSettings, *, steps: int, crops: int, lr: float | None)
         "lr": lr or _REFERENCE_LEARNING_RATE * math.sqrt(crops / _REFERENCE_CROPS),
         "discriminator_steps": min(_LONGEST_DISCRIMINATOR_WARM_UP, steps // 12),
         "supervised_steps": max(1, min(_SUPERVISED_WARM_UP, steps // 12)),
-        "ema_decay": min(_LARGEST_EMA_DECAY, 1 - 1 / steps),
+        "ema_decay": min(_LARGEST_EMA_DECAY, max(0.0, 1 - 1 / (memory * steps))),
         "preview_every": interval,
         "checkpoint_every": interval,
     }

@@ -63,3 +63,11 @@ def test_the_papers_presets_have_the_published_schedule():
     antialias = _load("adapt-paper-ema-antialias")
     assert antialias.distances.inter_weight == 0.5
     assert antialias.data.resizes == ("antialiased",)
+
+
+def test_an_average_remembers_an_adaptation_but_not_the_start_of_a_training():
+    adapting = sized_for(load(AdaptConfig, flags={**_PHOTOS, "train.steps": 200}), "cpu")
+    flags = {"data.hr": Path("photos"), "train.steps": 200}
+    training = sized_for_training(load(TrainConfig, flags=flags), "cpu")
+    assert adapting.train.ema_decay**200 > 0.3
+    assert training.train.ema_decay**200 < 1e-4
