@@ -71,8 +71,10 @@ def estimate_quality(photos: Sequence[NDArray[np.uint8]]) -> int | None:
     coefficients = np.concatenate([_cosine_coefficients(photo) for photo in photos])
     distances = {quality: _distance(coefficients, quality) for quality in _QUALITIES}
     known = {quality: distance for quality, distance in distances.items() if distance is not None}
-    best = min(known, key=lambda quality: known[quality])
-    return best if known[best] < _CLEARLY_CLOSER * _BY_CHANCE else None
+    best = min(known, key=lambda quality: known[quality], default=None)
+    if best is None or known[best] >= _CLEARLY_CLOSER * _BY_CHANCE:
+        return None
+    return best
 
 
 def quantisation_table(quality: int) -> NDArray[np.float64]:

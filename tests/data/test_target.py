@@ -57,6 +57,11 @@ def test_photos_that_never_were_jpeg_show_no_trace_of_it(scenes, noise):
     assert estimate_quality(_photos(Camera(lens_blur=1.0, sensor_noise=noise), scenes)) is None
 
 
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_flat_photos_tell_nothing_of_jpeg(level):
+    assert estimate_quality([np.full((64, 64, 3), level, np.uint8)]) is None
+
+
 def test_the_quantisation_table_is_the_codecs_own():
     assert quantisation_table(50)[0, 0] == 16
     assert quantisation_table(75)[0, 1] == 6

@@ -266,6 +266,13 @@ def test_the_index_is_one_line_of_json_for_each_file(folder):
     assert [json.loads(line)["path"] for line in lines] == [f"good {n}.png" for n in range(4)]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 9), (128, 128)])
+def test_flat_pictures_of_any_size_are_inspected(tmp_path, size):
+    save(tmp_path / "flat.png", np.full((*size, 3), 90, np.uint8))
+    fact = inspect_picture(tmp_path / "flat.png", tmp_path)
+    assert (fact.problem, fact.height, fact.width) == (None, *size)
+
+
 def test_inspection_never_raises(tmp_path):
     chance = np.random.default_rng(0)
     good = tmp_path / "good.png"
