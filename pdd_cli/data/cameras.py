@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pdd_cli.data.jpeg import recompressed
+
 _Light = NDArray[np.float32]
 
 _AIRLIGHT = 225.0
@@ -62,7 +64,8 @@ class Camera:
         )
         coloured = readings * np.asarray(self.colour_gains, np.float32)
         sharpened = coloured + self.sharpening * (coloured - _blurred(coloured, _SHARPENING_RADIUS))
-        return self._kept(np.clip(np.rint(sharpened), 0, 255).astype(np.uint8))
+        photo = np.clip(np.rint(sharpened), 0, 255).astype(np.uint8)
+        return photo if self.jpeg_quality is None else recompressed(photo, self.jpeg_quality)
 
     def _read_out(self, pixels: NDArray[Any], seed: int) -> _Light:
         """Add the noise of the electronics and that of light itself, and stop at full wells."""
@@ -70,15 +73,6 @@ class Camera:
         noise = np.random.default_rng(seed).normal(0.0, 1.0, pixels.shape) * np.sqrt(variance)
         readings: _Light = np.clip(pixels + noise, 0, 255).astype(np.float32)
         return readings
-
-    def _kept(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self.jpeg_quality is None:
-            return photo
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality]
-        _, file = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), quality)
-        kept = cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
-        assert kept is not None
-        return kept.astype(np.uint8, copy=False)
 
 
 CAMERAS: Mapping[str, Camera] = {

@@ -162,16 +162,20 @@ def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Pat
     return good, small, unreadable
 
 
-def read_reduced(path: Path, factor: int) -> NDArray[np.uint8]:
+def read_reduced(path: Path, factor: int) -> Crop:
     """Read a picture as 8-bit RGB, (h, w, 3), reduced in size by averaging pixels.
 
     Raises:
         DataError: it cannot be read.
     """
-    pixels = read_picture(path).rgb8()
+    return reduced(read_picture(path).rgb8(), factor)
+
+
+def reduced(pixels: Crop, factor: int) -> Crop:
+    """Divide the sides of a picture, (h, w, 3), by a whole number, pixels being averaged."""
     if factor == 1:
         return pixels
-    size = (pixels.shape[1] // factor, pixels.shape[0] // factor)
+    size = (max(1, pixels.shape[1] // factor), max(1, pixels.shape[0] // factor))
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 

@@ -24,7 +24,9 @@ from pdd_cli.data.target import (
     NoiseByOctave,
     Photo,
     Target,
-    estimate_target,
+    measure_against,
+    measure_noise,
+    spectrum,
 )
 
 _ROUNDS = 3
@@ -127,7 +129,8 @@ def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imita
         sharp: sharp photos reduced to the same resolution, likewise.
         seed: of the noise that trials are made with.
     """
-    wanted = estimate_target(photos, sharp)
+    sharp_spectrum = spectrum(sharp, measure_noise(sharp)[0].fine)
+    wanted = measure_against(photos, sharp_spectrum)
     applied = wanted
     for _ in range(_ROUNDS):
         trial = ImitateTarget(applied)
@@ -135,7 +138,7 @@ def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imita
             _taken_by(trial, photo, np.random.default_rng([seed, i]))
             for i, photo in enumerate(sharp)
         ]
-        applied = _corrected(applied, wanted, estimate_target(made, sharp))
+        applied = _corrected(applied, wanted, measure_against(made, sharp_spectrum))
     return Imitation(ImitateTarget(applied), wanted)
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pdd_cli.data.grain import FLATTEST, PATCH, grain_of, luma_of, texture_of
 from pdd_cli.data.jpeg import estimate_quality
 from pdd_cli.errors import DataError
 from pdd_cli.images.codec import decode_picture
@@ -18,9 +19,6 @@ _FINGERPRINT = 8
 """Side of the grid of differences that a fingerprint is made of."""
 _WINDOW = 128
 _MIDDLE, _FINE = (0.08, 0.2), (0.3, 0.5)
-_LUMA = np.array([0.299, 0.587, 0.114])
-_NOISE_FILTER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64) / 6
-_PATCH = 8
 _QUALITY_CROP = 512
 
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
@@ -102,12 +100,6 @@ def fingerprint(pixels: NDArray[np.uint8]) -> int:
     return int.from_bytes(np.packbits(rising).tobytes(), "big")
 
 
-def luma_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Turn (h, w, 3) RGB into luma, (h, w), 8-bit levels."""
-    luma: NDArray[np.float64] = pixels.astype(np.float64) @ _LUMA
-    return luma
-
-
 def fine_detail(luma: NDArray[np.float64]) -> float:
     """Compare the amplitude of fine detail with coarser, where there is most of it.
 
@@ -146,18 +138,10 @@ def _windows(luma: NDArray[np.float64], side: int) -> Iterator[NDArray[np.float6
 
 def noise_level(luma: NDArray[np.float64]) -> float:
     """Return the deviation of noise in the flattest tenth of patches, in 8-bit levels."""
-    if min(luma.shape) < 2 * _PATCH:
+    if min(luma.shape) < 2 * PATCH:
         return 0.0
-    height, width = (length - length % _PATCH for length in luma.shape)
-
-    def deviations(channel: NDArray[np.float64]) -> NDArray[np.float64]:
-        blocks = channel[:height, :width].reshape(height // _PATCH, _PATCH, width // _PATCH, _PATCH)
-        flat: NDArray[np.float64] = blocks.std(axis=(1, 3)).ravel()
-        return flat
-
-    texture = deviations(cv2.GaussianBlur(luma, (0, 0), 2.0).astype(np.float64, copy=False))
-    grain = deviations(cv2.filter2D(luma, cv2.CV_64F, _NOISE_FILTER).astype(np.float64, copy=False))
-    return float(np.median(grain[texture <= np.quantile(texture, 0.1)]))
+    texture = texture_of(luma)
+    return float(np.median(grain_of(luma)[texture <= np.quantile(texture, FLATTEST)]))
 
 
 def _quality(pixels: NDArray[np.uint8]) -> int | None:

@@ -51,7 +51,7 @@ def through_jpeg(pictures: Tensor, qualities: Sequence[int], offsets: Sequence[i
     levels = (pictures.detach().clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = levels.permute(0, 2, 3, 1).cpu().numpy()
     kept = [
-        _recompressed(picture, quality, offset)
+        recompressed(picture, quality, offset)
         for picture, quality, offset in zip(pixels, qualities, offsets, strict=True)
     ]
     return torch.from_numpy(np.stack(kept)).permute(0, 3, 1, 2).to(pictures) / 255
@@ -84,7 +84,8 @@ def quantisation_table(quality: int) -> NDArray[np.float64]:
     return table
 
 
-def _recompressed(picture: NDArray[np.uint8], quality: int, offset: int) -> NDArray[np.uint8]:
+def recompressed(picture: NDArray[np.uint8], quality: int, offset: int = 0) -> NDArray[np.uint8]:
+    """Encode (h, w, 3) RGB and decode it again; see ``through_jpeg``."""
     padded = cv2.copyMakeBorder(picture, offset, 0, offset, 0, cv2.BORDER_REFLECT_101)
     _, file = cv2.imencode(".jpg", padded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)

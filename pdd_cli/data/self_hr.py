@@ -7,11 +7,12 @@ its new pixels can show, and shows the user's own kind of scenes. See docs/metho
 from collections.abc import Sequence
 from statistics import median
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pdd_cli.data.inspection import fine_detail, luma_of, noise_level
+from pdd_cli.data.crops import reduced
+from pdd_cli.data.grain import luma_of
+from pdd_cli.data.inspection import fine_detail, noise_level
 
 FACTORS = (1, 2, 3, 4, 6, 8)
 
@@ -32,11 +33,6 @@ def clean_reduction(photos: Sequence[NDArray[np.uint8]]) -> int | None:
 
 
 def _is_clean(photos: Sequence[NDArray[np.uint8]], factor: int) -> bool:
-    lumas = [luma_of(_reduced(photo, factor)) for photo in photos]
+    lumas = [luma_of(reduced(photo, factor)) for photo in photos]
     detail = median(fine_detail(luma) for luma in lumas)
     return detail >= _SHARP and median(noise_level(luma) for luma in lumas) <= _CLEAN
-
-
-def _reduced(photo: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    size = (max(1, photo.shape[1] // factor), max(1, photo.shape[0] // factor))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

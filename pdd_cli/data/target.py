@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pdd_cli.data.grain import FLATTEST, LUMA, grain_of, luma_of, patches_of, texture_of
 from pdd_cli.data.jpeg import estimate_quality
 
 Photo = NDArray[np.uint8]
@@ -29,16 +30,9 @@ _WINDOWS_A_PHOTO = 24
 _LOW = (1, 6)
 """From and up to which of the frequencies counts as low."""
 
-_PATCH = 8
-_FLATTEST = 0.1
 _BRIGHTNESSES = 6
 _FEWEST_PATCHES = 12
 _MID_GREY = 128.0
-_LUMA = np.array([0.299, 0.587, 0.114])
-
-# Takes away what is constant, sloped or an edge; of white noise it leaves six times its deviation
-# (Immerkær 1996, doi 10.1006/cviu.1996.0060).
-_NOISE_FILTER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64) / 6
 
 
 @dataclass(frozen=True)
@@ -92,9 +86,14 @@ def estimate_target(photos: Sequence[Photo], reference: Sequence[Photo]) -> Targ
         photos: its photos, (h, w, 3) RGB each; a dozen or more, of various scenes.
         reference: sharp photos without noise at the same resolution, likewise.
     """
+    return measure_against(photos, spectrum(reference, measure_noise(reference)[0].fine))
+
+
+def measure_against(photos: Sequence[Photo], sharp: NDArray[np.float64]) -> Target:
+    """Measure a camera against the ``spectrum`` of sharp photos; see ``estimate_target``."""
     luma_noise, chroma_noise = measure_noise(photos)
     return Target(
-        response=_response(photos, reference),
+        response=_response(spectrum(photos, luma_noise.fine), sharp),
         luma_noise=luma_noise,
         chroma_noise=chroma_noise,
         jpeg_quality=estimate_quality(photos),
@@ -122,32 +121,15 @@ def _reduced(photo: Photo, factor: int) -> NDArray[np.float64]:
 
 def _flat_patches(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Find the patches with the least texture; tell brightness and noise of luma and of chroma."""
-    luma = pixels @ _LUMA
-    chroma = (pixels[..., 2] - luma) / (2 - 2 * _LUMA[2])
-    # Texture is judged on a smoothed picture, or the patches with the least noise would be chosen.
-    smooth = cv2.GaussianBlur(luma, (0, 0), 2.0).astype(np.float64, copy=False)
-    texture = _patches(smooth).std(axis=1)
-    level = _patches(luma).mean(axis=1)
+    luma = luma_of(pixels)
+    chroma = (pixels[..., 2] - luma) / (2 - 2 * LUMA[2])
+    texture = texture_of(luma)
+    level = patches_of(luma).mean(axis=1)
     exposed = (level > 8) & (level < 247)
     if not exposed.any():
         return np.empty((0, 3))
-    flat = exposed & (texture <= np.quantile(texture[exposed], _FLATTEST))
-    noises = [_patches(_noise(channel)).std(axis=1)[flat] for channel in (luma, chroma)]
-    return np.stack([level[flat], *noises], axis=1)
-
-
-def _noise(channel: NDArray[np.float64]) -> NDArray[np.float64]:
-    filtered: NDArray[np.float64] = cv2.filter2D(channel, cv2.CV_64F, _NOISE_FILTER).astype(
-        np.float64, copy=False
-    )
-    return filtered
-
-
-def _patches(channel: NDArray[np.float64]) -> NDArray[np.float64]:
-    height, width = (length - length % _PATCH for length in channel.shape)
-    blocks = channel[:height, :width].reshape(height // _PATCH, _PATCH, width // _PATCH, _PATCH)
-    flat: NDArray[np.float64] = blocks.swapaxes(1, 2).reshape(-1, _PATCH * _PATCH)
-    return flat
+    flat = exposed & (texture <= np.quantile(texture[exposed], FLATTEST))
+    return np.stack([level[flat], grain_of(luma)[flat], grain_of(chroma)[flat]], axis=1)
 
 
 def _fit_noise(level: NDArray[np.float64], deviation: NDArray[np.float64]) -> Noise:
@@ -169,8 +151,8 @@ def _fit_noise(level: NDArray[np.float64], deviation: NDArray[np.float64]) -> No
     return Noise(float(np.sqrt(offset)), float(slope))
 
 
-def _response(photos: Sequence[Photo], reference: Sequence[Photo]) -> tuple[float, ...]:
-    ratio = np.sqrt(_spectrum(photos) / _spectrum(reference))
+def _response(seen: NDArray[np.float64], sharp: NDArray[np.float64]) -> tuple[float, ...]:
+    ratio = np.sqrt(seen / sharp)
     # The photos' contrast is their scenes'. A response begins at 1, level, and leaves it with the
     # square of the frequency: so it is drawn through the lowest ones.
     low = slice(*_LOW)
@@ -181,17 +163,16 @@ def _response(photos: Sequence[Photo], reference: Sequence[Photo]) -> tuple[floa
     return tuple(float(gain) for gain in np.clip(smooth, SMALLEST_GAIN, LARGEST_GAIN))
 
 
-def _spectrum(photos: Sequence[Photo]) -> NDArray[np.float64]:
-    """Average the power of the luma at ``FREQUENCIES``, the noise's own taken away."""
+def spectrum(photos: Sequence[Photo], noise: Noise) -> NDArray[np.float64]:
+    """Average the power of the luma at ``FREQUENCIES``, the noise's own taken away: (17,)."""
     window = np.outer(np.hanning(_WINDOW), np.hanning(_WINDOW))
     radius = np.hypot(np.fft.fftfreq(_WINDOW)[:, None], np.fft.fftfreq(_WINDOW)[None])
     band = np.clip(np.rint(radius * 2 * (len(FREQUENCIES) - 1)), 0, len(FREQUENCIES)).astype(int)
     counts = np.bincount(band.ravel())[: len(FREQUENCIES)]
-    noise = measure_noise(photos)[0].fine
     chance = np.random.default_rng(0)
     total = np.zeros(len(FREQUENCIES))
     for photo in photos:
-        luma = photo.astype(np.float64) @ _LUMA
+        luma = luma_of(photo)
         if min(luma.shape) < _WINDOW:
             continue
         for _ in range(_WINDOWS_A_PHOTO):

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pdd_cli.data.inspection import fine_detail, luma_of
+from pdd_cli.data.grain import luma_of
+from pdd_cli.data.inspection import fine_detail
 from pdd_cli.errors import DataError
 from pdd_cli.images.codec import read_picture
 from pdd_cli.runtime.files import write_text_atomically
