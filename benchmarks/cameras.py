@@ -20,6 +20,7 @@ SCALE = 4
 
 
 def main(source: Path, output: Path) -> None:
+    """Write HR and photos of every camera below ``output``."""
     scenes = list_pictures(source).pictures
     half, three_quarters = len(scenes) // 2, len(scenes) * 3 // 4
     for path in scenes[:half]:

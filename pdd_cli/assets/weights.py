@@ -6,7 +6,15 @@ from typing import Literal
 from torch import Tensor
 
 from pdd_cli.assets.cache import cached_weights
-from pdd_cli.assets.catalogue import Asset, HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.catalogue import (
+    Asset,
+    HubArchive,
+    HubFile,
+    PackageMember,
+    Source,
+    Url,
+    find_asset,
+)
 from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.ncnn import import_ncnn
 from pdd_cli.assets.pickles import import_flax_lpips
@@ -97,6 +105,7 @@ def _wanted(asset: Asset, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _provenance(asset: Asset, source: Source) -> dict[str, str]:
+    assert not isinstance(source, HubArchive)
     file = source.package if isinstance(source, PackageMember) else source
     return {
         "name": asset.name,

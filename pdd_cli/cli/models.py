@@ -29,10 +29,14 @@ def list_command(json: Json = False) -> None:
             entry.name,
             entry.description,
             entry.licence,
-            f"{entry.files[0].size / 1e6:.0f}",
+            _megabytes(entry.files[0].size),
             "yes" if entry.path.exists() else "no",
         )
     Console().print(table)
+
+
+def _megabytes(size: int | None) -> str:
+    return "the Hub tells" if size is None else f"{size / 1e6:.0f}"
 
 
 @app.command("pull")

@@ -12,7 +12,8 @@ from pdd_cli.config.loader import load
 from pdd_cli.config.prepare import PrepareConfig
 
 if TYPE_CHECKING:
-    from pdd_cli.recipes.prepare import Finding, PrepareResult
+    from pdd_cli.recipes.findings import Finding
+    from pdd_cli.recipes.prepare import PrepareResult
 
 _NAMED_OF_A_KIND = 3
 
@@ -23,8 +24,8 @@ def prepare_command(
         typer.Argument(
             metavar="SOURCE",
             help="A folder or an archive of pictures: your own, or RealSR, DRealSR, NTIRE 2020, "
-            "City100, DIV2K, Flickr2K, DF2K or StableSR's crops at any level; or the name div2k, "
-            "to fetch it.",
+            "City100, DIV2K, Flickr2K, DF2K or StableSR's crops at any level; or the name "
+            "div2k, flickr2k or stablesr-crops, to fetch it.",
         ),
     ],
     name: Annotated[
@@ -95,6 +96,8 @@ def _print(result: "PrepareResult") -> None:
         )
     if result.roles:
         typer.echo(f"  parts     {_counts(result.roles)}")
+    if result.camera:
+        typer.echo(f"  camera    {result.camera.describe()}")
     if result.tiles:
         typer.echo(f"  tiles     {result.tiles}, kept in the cache")
     if not result.findings:

@@ -94,7 +94,7 @@ _STABLESR_MARKS: tuple[tuple[str, Role, int | None], ...] = (("LR", "lr", 4), ("
 
 _DIV2K = (*_div2k("train", "train"), *_div2k("validation", "valid"))
 _FLICKR2K = (
-    Pattern(rf"Flickr2K_HR/(?P<scene>\d{{6}}){_PICTURE}", "hr", "train"),
+    Pattern(rf"Flickr2K(?:_HR)?/(?P<scene>\d{{6}}){_PICTURE}", "hr", "train"),
     Pattern(
         rf"Flickr2K_LR_(?P<domain>bicubic|unknown)/X(?P<scale>[234])/"
         rf"(?P<scene>\d{{6}})x[234]{_PICTURE}",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdd_cli.assets.cache import cached_photos, cached_weights
-from pdd_cli.assets.catalogue import ASSETS, Asset, PackageMember, Source, find_asset
+from pdd_cli.assets.catalogue import ASSETS, Asset, HubArchive, PackageMember, Source, find_asset
 from pdd_cli.assets.photos import archived_photos, starter_photos
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
@@ -16,9 +16,9 @@ class AssetFile:
     """A file that is downloaded for an asset."""
 
     source: str
-    size: int
-    """Bytes."""
-    sha256: str
+    size: int | None
+    """Bytes; None where the Hub alone states it."""
+    sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ def cached_path(name: str) -> Path:
 
 
 def _downloaded_from(source: Source) -> AssetFile:
+    if isinstance(source, HubArchive):
+        return AssetFile(source.name, None, None)
     file = source.package if isinstance(source, PackageMember) else source
     return AssetFile(source.name, file.size, file.sha256)
 

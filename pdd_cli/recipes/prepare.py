@@ -5,19 +5,19 @@ Nothing of the user's is changed, moved or copied.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pdd_cli.assets.archives import is_archive, unpack
 from pdd_cli.assets.cache import dataset_folder
 from pdd_cli.assets.photos import archived_photos
 from pdd_cli.config.prepare import PrepareConfig
-from pdd_cli.data.comparison import alike, what_does_not_fit
 from pdd_cli.data.inspection import FileFacts
-from pdd_cli.data.known_datasets import KNOWN, Member, Recognised, pairs_of, recognise_dataset
+from pdd_cli.data.known_datasets import KNOWN, Recognised, recognise_dataset
 from pdd_cli.data.manifest import (
     Manifest,
     look_at,
@@ -27,46 +27,25 @@ from pdd_cli.data.manifest import (
     write_index,
     write_manifest,
 )
+from pdd_cli.data.target import TYPICAL_SPECTRUM, Target, measure_against
 from pdd_cli.data.tile_store import build_store, tile_folder
 from pdd_cli.errors import DataError
-from pdd_cli.images.codec import PICTURE_SUFFIXES
+from pdd_cli.images.codec import PICTURE_SUFFIXES, read_picture
 from pdd_cli.images.listing import list_pictures
 from pdd_cli.recipes.contact_sheet import write_contact_sheet
+from pdd_cli.recipes.findings import Finding, members_by_path, what_is_suspect
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, ignore
 
-Kind = Literal[
-    "unreadable",
-    "odd",
-    "small",
-    "duplicate",
-    "train and test",
-    "without partner",
-    "not fitting",
-    "blurred",
-    "noisy",
-    "compressed",
-]
-
 # What the catalogue can fetch, of the known data sets.
-_FETCHED = {"div2k": "div2k-train"}
+_FETCHED = {
+    "div2k": "div2k-train",
+    "flickr2k": "flickr2k",
+    "stablesr-crops": "stablesr-crops",
+}
 
-# Of HR that supervises; measured on natural photos, the same blurred, and the same enlarged.
-_LEAST_DETAIL = 0.28
-_MOST_NOISE = 4.0
-_LEAST_QUALITY = 70
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something suspect."""
-
-    kind: Kind
-    files: tuple[str, ...]
-    """Below the folder."""
-    text: str
-    """What it is, in words."""
-    excluded: bool = False
-    """Whether the first file is left out when the data set is used by its name."""
+# So many photos, and so much of the middle of each, tell what their camera does.
+_MEASURED = 24
+_MEASURED_SIDE = 1024
 
 
 @dataclass
@@ -89,6 +68,8 @@ class PrepareResult:
     """Smallest and largest width and height."""
     roles: dict[str, int] = field(default_factory=dict)
     """Pictures by split and role, of a known data set."""
+    camera: Target | None = None
+    """What the LR photos tell of the camera that took them; None where there are none."""
     findings: list[Finding] = field(default_factory=list)
     tiles: int = 0
     """Tiles of HR that were made, where they were asked for."""
@@ -114,14 +95,9 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
     facts = _look(folder, pictures, known, observer)
     write_index(index, facts)  # before the pairs are compared, so that no interrupt costs it
 
-    findings = [
-        *_of_files(facts),
-        *_of_sizes(facts, recognised, config.crop),
-        *_of_likeness(facts, recognised),
-        *_of_quality(facts, recognised),
-    ]
-    if recognised:
-        findings += _of_pairs(recognised, facts, folder, config, observer)
+    findings = what_is_suspect(
+        facts, recognised, crop=config.crop, compare=config.pairs, observer=observer
+    )
     bad = frozenset(finding.files[0] for finding in findings if finding.excluded)
     manifest = Manifest(
         name, folder.resolve(), recognised.dataset.name if recognised else None, bad
@@ -143,6 +119,7 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         depths=dict(Counter(fact.depth for fact in good).most_common()),
         sizes=_extremes(good),
         roles=_roles(recognised),
+        camera=_camera(good, recognised, folder),
         findings=findings,
         tiles=tiles,
         read=sum(fact is not known.get(fact.path) for fact in facts),
@@ -199,118 +176,21 @@ def _tile(manifest: Manifest, path: Path, observer: Observer) -> int:
     return len(store.keys)
 
 
-def _of_files(facts: Sequence[FileFacts]) -> Iterator[Finding]:
-    for fact in facts:
-        if fact.problem:
-            yield Finding("unreadable", (fact.path,), fact.problem, excluded=True)
-        elif fact.remark:
-            yield Finding("odd", (fact.path,), fact.remark)
-        elif fact.depth == "uint16":
-            yield Finding("odd", (fact.path,), "has 16 bits, of which learning uses 8")
+def _camera(
+    facts: Sequence[FileFacts], recognised: Recognised | None, folder: Path
+) -> Target | None:
+    """Measure what an adaptation would imitate, on LR photos from all over the folder."""
+    members = members_by_path(recognised)
+    low = [f.path for f in facts if recognised is None or members[f.path].role != "hr"]
+    chosen = low[:: max(1, len(low) // _MEASURED)][:_MEASURED]
+    photos = [_middle(folder / path) for path in chosen]
+    return measure_against(photos, TYPICAL_SPECTRUM) if photos else None
 
 
-def _of_sizes(
-    facts: Sequence[FileFacts], recognised: Recognised | None, crop: int
-) -> Iterator[Finding]:
-    members = _by_path(recognised)
-    for fact in facts:
-        member = members.get(fact.path)
-        least = crop * (member.scale or 4) if member and member.role == "hr" else crop
-        if fact.problem is None and min(fact.width, fact.height) < least:
-            text = f"{fact.width}×{fact.height} is smaller than a crop of {least}"
-            yield Finding("small", (fact.path,), text, excluded=True)
-
-
-def _of_likeness(facts: Sequence[FileFacts], recognised: Recognised | None) -> Iterator[Finding]:
-    """Report pictures of one look; LR and HR of one scene are no such find."""
-    members = _by_path(recognised)
-    good = [fact for fact in facts if fact.problem is None]
-    for first, second in alike([fact.fingerprint for fact in good]):
-        pair = (good[first].path, good[second].path)
-        a, b = (members.get(path) for path in pair)
-        if a and b and _key(a) == _key(b):
-            continue
-        if a and b and a.split != b.split:
-            text = f"looks like {pair[1]}, which is of the {b.split} part"
-            yield Finding("train and test", pair, text)
-        elif a is None or b is None or a.role == b.role:
-            same = good[first].digest == good[second].digest
-            text = f"{'is the same file as' if same else 'looks like'} {pair[1]}"
-            yield Finding("duplicate", pair, text)
-
-
-def _of_quality(facts: Sequence[FileFacts], recognised: Recognised | None) -> Iterator[Finding]:
-    """Report HR that would teach blur, noise or blocks; of an ordinary folder, any picture."""
-    members = _by_path(recognised)
-    for fact in facts:
-        member = members.get(fact.path)
-        if fact.problem or (member is not None and member.role != "hr"):
-            continue
-        if 0 < fact.fine_detail < _LEAST_DETAIL:
-            text = (
-                f"is blurred or was enlarged (fine detail {fact.fine_detail:.2f}, sharp is 0.4 up)"
-            )
-            yield Finding("blurred", (fact.path,), text)
-        if fact.noise > _MOST_NOISE:
-            yield Finding("noisy", (fact.path,), f"has noise of {fact.noise:.1f} levels")
-        if fact.jpeg_quality is not None and fact.jpeg_quality < _LEAST_QUALITY:
-            text = f"shows JPEG compression of quality {fact.jpeg_quality}"
-            yield Finding("compressed", (fact.path,), text)
-
-
-def _of_pairs(
-    recognised: Recognised,
-    facts: Sequence[FileFacts],
-    folder: Path,
-    config: PrepareConfig,
-    observer: Observer,
-) -> list[Finding]:
-    findings: list[Finding] = []
-    readable = {fact.path for fact in facts if fact.problem is None}
-    checks: list[tuple[Path, Path, int | None]] = []
-    for scene in pairs_of(recognised.members).values():
-        hr = scene.pop("hr", None)
-        for role, lr in scene.items():
-            path = lr.relative_to(folder).as_posix()
-            if role.startswith("lr") and hr is None:
-                findings.append(Finding("without partner", (path,), "has no HR", excluded=True))
-            elif role.startswith("lr") and hr is not None and path in readable:
-                scale = role.removeprefix("lr")
-                checks.append((lr, hr, int(scale) if scale else None))
-    if not config.pairs or not checks:
-        return findings
-    stage = "comparing LR with HR"
-    observer(Started(stage, len(checks), "pair"))
-    with ThreadPoolExecutor() as workers:
-        for number, (check, text) in enumerate(
-            zip(checks, workers.map(_compare, checks), strict=True), start=1
-        ):
-            if text:
-                files = tuple(path.relative_to(folder).as_posix() for path in check[:2])
-                findings.append(Finding("not fitting", files, text, excluded=True))
-            observer(Advanced(number))
-    observer(Finished(stage))
-    return findings
-
-
-def _compare(check: tuple[Path, Path, int | None]) -> str | None:
-    try:
-        return what_does_not_fit(*check)
-    except DataError as error:
-        return error.problem
-
-
-def _by_path(recognised: Recognised | None) -> dict[str, Member]:
-    if recognised is None:
-        return {}
-    return {
-        member.path.relative_to(recognised.folder).as_posix(): member
-        for member in recognised.members
-    }
-
-
-def _key(member: Member) -> tuple[str, str, str]:
-    return member.split, member.domain, member.scene
+def _middle(path: Path) -> NDArray[np.uint8]:
+    pixels = read_picture(path).rgb8()
+    top, left = (max(0, length - _MEASURED_SIDE) // 2 for length in pixels.shape[:2])
+    return pixels[top : top + _MEASURED_SIDE, left : left + _MEASURED_SIDE]
 
 
 def _extremes(facts: Sequence[FileFacts]) -> dict[str, int]:

@@ -65,7 +65,7 @@ def test_weights_are_fetched_once_and_keep_their_provenance(server):
 def test_a_file_with_another_hash_leaves_nothing_in_the_cache(server, cache):
     folder, address = server
     torch.save({"w": torch.ones(3)}, folder / "tiny.pth")
-    with pytest.raises(ModelError, match="not the file that pdd knows"):
+    with pytest.raises(ModelError, match="not the expected file"):
         weights.fetch_weights(asset_at(f"{address}/tiny.pth", "0" * 64))
     assert not list(cache.rglob("*.*"))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pdd_cli.config.prepare import PrepareConfig
+from pdd_cli.data.cameras import Camera
 from pdd_cli.data.inspection import inspect_picture
 from pdd_cli.data.manifest import read_manifest
 from pdd_cli.errors import DataError
@@ -308,3 +309,29 @@ def test_tiles_are_made_when_asked_for_and_used_by_the_name(folder):
     assert result.tiles == 6
     assert len(sharp_tiles(Path("mine")).keys) == 6
     assert sharp_tiles(folder) is None
+
+
+def test_the_report_tells_what_the_camera_does_to_photos(tmp_path):
+    camera = Camera(lens_blur=2.0, sensor_noise=4.0, jpeg_quality=60)
+    for number in range(8):
+        photo = camera.photograph(natural(640, 640, number), 4, number)
+        save(tmp_path / "photos" / f"{number}.png", photo)
+    measured = prepare(PrepareConfig(source=tmp_path / "photos")).camera
+    assert measured is not None
+    assert measured.jpeg_quality == pytest.approx(60, abs=3)
+    sharp = {"sharp": Camera(), "blurred": Camera(lens_blur=4.0)}
+    for name, one in sharp.items():
+        for number in range(8):
+            save(tmp_path / name / f"{number}.png", one.photograph(natural(640, 640, number), 4, 0))
+    detail = {}
+    for name in sharp:
+        found = prepare(PrepareConfig(source=tmp_path / name)).camera
+        assert found is not None
+        detail[name] = found.response[len(found.response) // 2]
+    assert detail["blurred"] < 0.6 * detail["sharp"]
+
+
+def test_hr_alone_has_no_camera_to_imitate(tmp_path):
+    for number in range(1, 4):
+        save(tmp_path / "DIV2K_train_HR" / f"000{number}.png", natural(160, 192, number))
+    assert prepare(PrepareConfig(source=tmp_path / "DIV2K_train_HR")).camera is None
