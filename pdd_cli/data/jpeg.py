@@ -1,6 +1,7 @@
 """JPEG as the codec makes it: what compression does to pictures, and how strong it was."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -30,6 +31,9 @@ _LUMINANCE_TABLE = np.array(
 _SMALLEST_STEP = 3.0
 _QUALITIES = range(20, 97)
 _LOW_FREQUENCIES = [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0)]
+
+_FEWEST_FREQUENCIES = 4
+_MOST_BLOCKS = 1 << 16
 
 # Coefficients that know nothing of a step lie a quarter of it from its nearest multiple.
 _BY_CHANCE = 0.25
@@ -68,13 +72,12 @@ def estimate_quality(photos: Sequence[NDArray[np.uint8]]) -> int | None:
     Returns:
         The quality, or None where the photos show no trace of JPEG.
     """
-    coefficients = np.concatenate([_cosine_coefficients(photo) for photo in photos])
-    distances = {quality: _distance(coefficients, quality) for quality in _QUALITIES}
-    known = {quality: distance for quality, distance in distances.items() if distance is not None}
-    best = min(known, key=lambda quality: known[quality], default=None)
-    if best is None or known[best] >= _CLEARLY_CLOSER * _BY_CHANCE:
+    blocks = np.concatenate([_cosine_coefficients(photo) for photo in photos])
+    distances = _distances(blocks[:: 1 + len(blocks) // _MOST_BLOCKS])
+    best = int(np.argmin(distances))
+    if distances[best] >= _CLEARLY_CLOSER * _BY_CHANCE:
         return None
-    return best
+    return _QUALITIES[best]
 
 
 def quantisation_table(quality: int) -> NDArray[np.float64]:
@@ -111,14 +114,35 @@ def _cosine_basis() -> NDArray[np.float64]:
     return basis
 
 
-def _distance(coefficients: NDArray[np.float64], quality: int) -> float | None:
-    """Measure how far coefficients lie from a quality's multiples, in steps; None if too fine."""
-    table = quantisation_table(quality)
-    distances: list[float] = []
+def _distances(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure how far coefficients lie from each quality's multiples, in steps, (qualities,).
+
+    Infinite where a quality's steps are too fine to tell, or too few coefficients are not zero.
+    """
+    told = np.zeros(len(_QUALITIES))
+    total = np.zeros(len(_QUALITIES))
     for row, column in _LOW_FREQUENCIES:
-        step = table[row, column]
-        values = coefficients[:, row, column] / step
-        values = values[np.abs(values) > 0.5]  # zero is a multiple of every step
-        if step >= _SMALLEST_STEP and values.size:
-            distances.append(float(np.abs(values - np.rint(values)).mean()))
-    return float(np.mean(distances)) if len(distances) > 3 else None
+        # Neighbouring qualities have steps in common, which are measured once.
+        steps, quality_of = np.unique(_tables()[:, row, column], return_inverse=True)
+        mean, known = _distance_to_multiples(blocks[:, row, column], steps)
+        told += known[quality_of]
+        total += mean[quality_of]
+    enough = told >= _FEWEST_FREQUENCIES
+    return np.where(enough, total / np.maximum(told, 1), np.inf)
+
+
+def _distance_to_multiples(
+    coefficients: NDArray[np.float64], steps: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Average the distance to the nearest multiple of each step, and tell where that is known."""
+    values = coefficients[:, None] / steps
+    counted = np.abs(values) > 0.5  # zero is a multiple of every step
+    count = counted.sum(axis=0)
+    distance = (np.abs(values - np.rint(values)) * counted).sum(axis=0)
+    known = (count > 0) & (steps >= _SMALLEST_STEP)
+    return np.where(known, distance / np.maximum(count, 1), 0.0), known
+
+
+@cache
+def _tables() -> NDArray[np.float64]:
+    return np.stack([quantisation_table(quality) for quality in _QUALITIES])
