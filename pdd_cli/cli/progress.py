@@ -21,8 +21,9 @@ _ADVANCES_IN_ESTIMATE = 20
 # Units too small to count one by one: how many make one that a person reads, and its name.
 _LARGE_UNITS = {"byte": (10**6, "MB"), "pixel": (10**6, "megapixels")}
 
-# The name under which a recipe reports the pace of one unit; it is told by a word of its own.
-_PACE = "seconds"
+# Names under which a recipe reports its pace and what it waited for: told by words of their own, or
+# for the record alone.
+_TIMES = ("seconds", "waited")
 
 
 class Stage:
@@ -74,7 +75,7 @@ class Stage:
         if pace is not None and self.total > self.done:
             parts.append(f"{duration(pace * (self.total - self.done))} left")
         figures = self.scalars.items()
-        return ", ".join(parts + [f"{k} {v:.3g}" for k, v in figures if k != _PACE])
+        return ", ".join(parts + [f"{k} {v:.3g}" for k, v in figures if k not in _TIMES])
 
     def ending(self, summary: str) -> str:
         """Tell that the stage is over, how long it took and what came of it."""

@@ -10,6 +10,7 @@ from pdd_cli.cli.options import Device, Json, Quiet
 from pdd_cli.cli.training_options import (
     Assignments,
     Batch,
+    CacheSize,
     Config,
     Crop,
     Name,
@@ -69,6 +70,7 @@ def train_command(
     batch: Batch = None,
     crop: Crop = None,
     lr: Rate = None,
+    cache_gb: CacheSize = None,
     device: Device = "auto",
     seed: Seed = None,
     name: Name = None,
@@ -91,6 +93,7 @@ def train_command(
         "data.degradation": degradation,
         "data.batch": batch,
         "data.crop": crop,
+        "data.cache_gb": cache_gb,
         "train.steps": steps,
         "train.lr": lr,
         "train.seed": seed,

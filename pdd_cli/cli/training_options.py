@@ -34,6 +34,10 @@ Crop = Annotated[
 Rate = Annotated[
     float | None, typer.Option("--lr", help="Learning rate.", show_default="follows the batch")
 ]
+CacheSize = Annotated[
+    float | None,
+    typer.Option("--cache-gb", help="Gibibytes of memory for decoded photos.", show_default="1"),
+]
 Seed = Annotated[int | None, typer.Option(help="One seed, one result.", show_default="0")]
 Name = Annotated[
     str | None,

@@ -13,7 +13,7 @@ from pdd_cli.data.degradations import Degradation
 from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
-from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
+from pdd_cli.recipes.assembly import build_step, choose_features, settled
 from pdd_cli.recipes.model_card import PAPER, Story
 from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation_pair
 from pdd_cli.recipes.previews import Previews
@@ -70,9 +70,12 @@ def _carry_out(
     specialist = load_network(read_weights(base.weights), named=base.name)
     generalist = _generalist(config, specialist, observer)
     photos = choose_photos(config.data, config.monitor, specialist.scale, observer)
-    features = _features(config, observer)
+    compares = config.distances.used or config.supervision.perceptual_weight > 0
+    features = choose_features(config.features, observer) if compares else None
     precision = choose_precision(device, config.train.precision)
-    config = _settled(config, photos, features, precision)
+    config = config.model_copy(
+        update={"data": photos.settings, **settled(config, features, precision)}
+    )
     degradation = choose_degradation(photos, specialist.scale, config.train.seed, observer)
     crop = config.monitor.crop or 0
     monitors = build_monitors(
@@ -135,23 +138,6 @@ def _generalist(
             hint="Give two models of one scale.",
         )
     return network
-
-
-def _features(config: AdaptConfig, observer: Observer) -> FeatureWeights | None:
-    if not config.distances.used and not config.supervision.perceptual_weight:
-        return None
-    return choose_features(config.features, observer)
-
-
-def _settled(
-    config: AdaptConfig, photos: Photos, features: FeatureWeights | None, precision: torch.dtype
-) -> AdaptConfig:
-    """Write into the settings what was chosen, so that a resumed run chooses the same."""
-    train = config.train.model_copy(update={"precision": str(precision).removeprefix("torch.")})
-    chosen: dict[str, object] = {"data": photos.settings, "train": train}
-    if features is not None:
-        chosen["features"] = features[0]
-    return config.model_copy(update=chosen)
 
 
 def _batches(

@@ -47,6 +47,17 @@ def choose_features(
         return "vgg16", feature_weights("vgg16", observer=observer)
 
 
+def settled(
+    config: TrainingConfig, features: FeatureWeights | None, precision: torch.dtype
+) -> dict[str, object]:
+    """Return the settings that the machine and the network chose, by name.
+
+    Written into a run's settings, they make a resumed run choose the same.
+    """
+    precise = config.train.model_copy(update={"precision": str(precision).removeprefix("torch.")})
+    return {"train": precise, **({"features": features[0]} if features else {})}
+
+
 def build_step(
     config: TrainingConfig,
     specialist: Network,

@@ -3,7 +3,9 @@
 A recipe's chapter of its own, because trainings and adaptations ask it alike.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from pdd_cli.assets.cache import dataset_folder
 from pdd_cli.data.known_datasets import Role
@@ -12,6 +14,10 @@ from pdd_cli.data.manifest import manifest_path, pictures_of, read_manifest
 from pdd_cli.data.tile_store import TileStore, open_store, tile_folder
 from pdd_cli.images.listing import list_pictures, name_some
 from pdd_cli.runtime.events import Observer, Said, Warned
+
+_SHARE_TO_LEARN_FROM = 5
+
+Item = TypeVar("Item")
 
 
 def real_photos(source: Path, scale: int, observer: Observer) -> list[Path]:
@@ -66,6 +72,20 @@ def sharp_tiles(source: Path) -> TileStore | None:
     if source.exists():
         return None
     return open_store(tile_folder(manifest_path(dataset_folder(), str(source))))
+
+
+def keep_from_learning(items: Sequence[Item], count: int) -> tuple[list[Item], list[Item]]:
+    """Hold some items, from all over a list, back to measure with; never more than a fifth.
+
+    Returns:
+        Those to learn from, and those that were held back.
+    """
+    count = min(count, len(items) // _SHARE_TO_LEARN_FROM)
+    held = set(range(0, len(items), len(items) // count)[:count]) if count else set()
+    return (
+        [item for number, item in enumerate(items) if number not in held],
+        [item for number, item in enumerate(items) if number in held],
+    )
 
 
 def _warn_of_strangers(paths: list[Path], observer: Observer) -> None:

@@ -25,7 +25,7 @@ from pdd_cli.data.tile_store import TILE
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import name_some
 from pdd_cli.recipes.pairs import pairs_by_name
-from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
+from pdd_cli.recipes.sources import keep_from_learning, real_photos, sharp_photos, sharp_tiles
 from pdd_cli.runtime.events import Observer, Said, Warned
 
 OWN_PHOTOS = Path("self")
@@ -35,7 +35,6 @@ OWN_PHOTOS = Path("self")
 _USUAL_REDUCTION = 4
 _FEWEST_OWN = 8
 _SHOWN = 3
-_SHARE_TO_LEARN_FROM = 5
 
 # So many photos tell a camera's noise and response; more only take time.
 _MEASURED = 32
@@ -69,7 +68,7 @@ def choose_photos(
     crop = settings.crop or 0
     found = real_photos(settings.real_lr, scale, observer)
     usable = _usable(found, crop, settings.real_lr, "--real-lr", observer)
-    real, watched = _held_out(usable, monitor.held_out)
+    real, watched = keep_from_learning(usable, monitor.held_out)
     chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
     folder = chosen.hr
     assert folder is not None
@@ -80,15 +79,6 @@ def choose_photos(
         hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
     pairs = _validation_pairs(monitor, watched)
     return Photos(real, hr, watched, pairs, watched or real[:_SHOWN], chosen)
-
-
-def _held_out(photos: list[Path], count: int) -> tuple[list[Path], list[Path]]:
-    """Keep some photos, from all over the list, away from learning; never more than a fifth."""
-    count = min(count, len(photos) // _SHARE_TO_LEARN_FROM)
-    if not count:
-        return photos, []
-    watched = photos[:: len(photos) // count][:count]
-    return [path for path in photos if path not in set(watched)], watched
 
 
 def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list[tuple[Path, Path]]:

@@ -6,7 +6,6 @@ Or, for those who have some, real pairs in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
-from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
+from pdd_cli.recipes.assembly import build_step, choose_features, settled
 from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     ValidationPair,
@@ -33,7 +32,7 @@ from pdd_cli.recipes.monitors import (
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
-from pdd_cli.recipes.sources import sharp_photos
+from pdd_cli.recipes.sources import keep_from_learning, sharp_photos
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
 from pdd_cli.runtime.device import choose_device, choose_precision
@@ -43,9 +42,6 @@ from pdd_cli.runtime.weights import read_weights
 
 # So many pairs are enough to watch a training by.
 _WATCHED = 8
-_SHARE_TO_LEARN_FROM = 5
-
-_Item = TypeVar("_Item")
 
 
 def train(config: TrainConfig, observer: Observer = ignore) -> TrainingResult:
@@ -89,16 +85,10 @@ def _carry_out(
     seed_everything(config.train.seed)
     network, licence = _network(config, observer)
     material = _material(config, network.scale, observer)
-    features = _features(config, observer)
+    compares = config.supervision.perceptual_weight > 0
+    features = choose_features(config.features, observer) if compares else None
     precision = choose_precision(device, config.train.precision)
-    chosen: dict[str, object] = {
-        "train": config.train.model_copy(
-            update={"precision": str(precision).removeprefix("torch.")}
-        )
-    }
-    if features is not None:
-        chosen["features"] = features[0]
-    config = config.model_copy(update=chosen)
+    config = config.model_copy(update=settled(config, features, precision))
     run = resumed or new_run(config.runs, config.name, "train")
     monitors = build_monitors(
         [],
@@ -155,12 +145,6 @@ def _network(config: TrainConfig, observer: Observer) -> tuple[Network, str | No
     return load_network(weights, named=model.name, scales=SCRATCH_SCALES), model.licence
 
 
-def _features(config: TrainConfig, observer: Observer) -> FeatureWeights | None:
-    if not config.supervision.perceptual_weight:
-        return None
-    return choose_features(config.features, observer)
-
-
 def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
     if config.data.lr is not None:
         return _real_pairs(config, config.data.lr, scale)
@@ -182,7 +166,7 @@ def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
             "A network of ×1 learns nothing from a change of size.",
             hint="Give --degradation second-order, or pairs.",
         )
-    learnt, watched = _held_out(good)
+    learnt, watched = keep_from_learning(good, _WATCHED)
     degradation = (
         SecondOrder() if data.degradation == "second-order" else PlainResizes(data.resizes)
     )
@@ -213,7 +197,7 @@ def _real_pairs(config: TrainConfig, low: Path, scale: int) -> _Material:
             raise DataError(
                 f"{lr} is smaller than a crop of {data.crop}.", hint="Give a smaller --crop."
             )
-    learnt, watched = _held_out(pairs)
+    learnt, watched = keep_from_learning(pairs, _WATCHED)
     crops = RandomPairs(learnt, data.crop, scale, DecodedPictures(data.cache_gb), (seed, 1))
     return _Material(
         pairs=RealPairs(crops),
@@ -221,16 +205,6 @@ def _real_pairs(config: TrainConfig, low: Path, scale: int) -> _Material:
         held_out=[
             read_validation_pair(lr, hr, config.monitor.crop or 0, scale) for lr, hr in watched
         ],
-    )
-
-
-def _held_out(items: Sequence[_Item]) -> tuple[list[_Item], list[_Item]]:
-    """Keep some items, from all over the list, away from learning."""
-    count = min(_WATCHED, len(items) // _SHARE_TO_LEARN_FROM)
-    kept = set(range(0, len(items), len(items) // count)[:count]) if count else set()
-    return (
-        [item for number, item in enumerate(items) if number not in kept],
-        [item for number, item in enumerate(items) if number in kept],
     )
 
 

@@ -170,8 +170,9 @@ class Training:
         self.observer(Started(self.stage, train.steps, "step", done=first - 1))
         stopping = Said("Stopping after this step; press Ctrl-C again to lose it.")
         with held_interrupts(partial(self.observer, stopping)) as interrupted:
+            asked = time.monotonic()
             for number, crops in self.batches.steps(first, train.steps):
-                losses = self._take(number, crops)
+                losses = self._take(number, crops, waited=time.monotonic() - asked)
                 last = number == train.steps
                 if number % self.config.monitor.every == 0 or last:
                     figures = self._measure(number)
@@ -186,10 +187,11 @@ class Training:
                         f"{self.run.path}.",
                         hint=f"Go on with pdd {self.job} --resume --name {self.run.path.name}.",
                     )
+                asked = time.monotonic()
         self.observer(Finished(self.stage, f"{train.steps} steps"))
         return losses
 
-    def _take(self, number: int, crops: Crops) -> dict[str, float]:
+    def _take(self, number: int, crops: Crops, *, waited: float) -> dict[str, float]:
         start = time.monotonic()
         rates = learning_rates(self.config.train, number)
         self.step.set_learning_rates(**rates)
@@ -200,7 +202,10 @@ class Training:
             self._skipped = 0
         pace = time.monotonic() - start
         self.observer(
-            Advanced(number, {**outcome.losses, "lr": rates["specialist"], "seconds": pace})
+            Advanced(
+                number,
+                {**outcome.losses, "lr": rates["specialist"], "seconds": pace, "waited": waited},
+            )
         )
         return outcome.losses
 

@@ -30,7 +30,8 @@ class Advanced:
     done: float
     """Units done since the start of the stage, counted from 0; a share of one counts too."""
     scalars: Mapping[str, float] = field(default_factory=dict)
-    """Figures of this moment, by name: losses, learning rate, seconds a step."""
+    """Figures of this moment, by name: losses, learning rate, seconds of the step, and seconds
+    ``waited`` for its data."""
 
 
 @dataclass(frozen=True)
