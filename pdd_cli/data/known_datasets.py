@@ -220,13 +220,17 @@ def recognise_dataset(folder: Path, pictures: Sequence[Path]) -> Recognised | No
         None for an ordinary folder. Where several fit, as DF2K does whatever DIV2K does, the one
         with the fewest patterns that stay unused.
     """
-    above = folder.resolve()
-    fitting = [
-        Recognised(dataset, folder, tuple(member for member in members if member is not None))
-        for dataset in KNOWN
-        if all(members := [_member(path, folder, above, dataset) for path in pictures])
-    ]
-    return max(fitting, key=_share_used, default=None) if pictures else None
+    if not pictures:
+        return None
+    # Folders above the entered one count, so that any level of a tree can be given.
+    above = folder.resolve().parts[-_LEVELS_ABOVE:]
+    names = ["/".join((*above, *path.relative_to(folder).parts)) for path in pictures]
+    fitting = []
+    for dataset in KNOWN:
+        members = _members(pictures, names, dataset)
+        if members is not None:
+            fitting.append(Recognised(dataset, folder, members))
+    return max(fitting, key=_share_used, default=None)
 
 
 def pairs_of(members: Sequence[Member]) -> dict[tuple[str, str, str], dict[str, Path]]:
@@ -243,12 +247,22 @@ def _share_used(recognised: Recognised) -> float:
     return len(kinds) / len({(p.role, p.split) for p in recognised.dataset.patterns})
 
 
-def _member(path: Path, folder: Path, above: Path, dataset: KnownDataset) -> Member | None:
-    # Folders above the entered one count, so that any level of a tree can be given.
-    parts = (*above.parts[-_LEVELS_ABOVE:], *path.relative_to(folder).parts)
-    text = "/".join(parts)
+def _members(
+    pictures: Sequence[Path], names: Sequence[str], dataset: KnownDataset
+) -> tuple[Member, ...] | None:
+    """Tell what every picture is in a data set; None as soon as one is nothing in it."""
+    members: list[Member] = []
+    for path, name in zip(pictures, names, strict=True):
+        member = _member(path, name, dataset)
+        if member is None:
+            return None
+        members.append(member)
+    return tuple(members)
+
+
+def _member(path: Path, name: str, dataset: KnownDataset) -> Member | None:
     for pattern in dataset.patterns:
-        match = re.search(f"(?:^|/){pattern.expression}", text)
+        match = re.search(f"(?:^|/){pattern.expression}", name)
         if match:
             found = match.groupdict()
             scale = found.get("scale")

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -77,10 +77,14 @@ def manifest_path(root: Path, name: str) -> Path:
     return root / name / "dataset.yaml"
 
 
+def index_path(root: Path, name: str) -> Path:
+    """Return where the index of the files lies, beside the manifest."""
+    return manifest_path(root, name).with_name("index.jsonl")
+
+
 def write_manifest(root: Path, manifest: Manifest, facts: Sequence[FileFacts]) -> Path:
-    """Register a data set: its description, and beside it the index of its files."""
+    """Register a data set by its description; its index is written by ``write_index``."""
     path = manifest_path(root, manifest.name)
-    write_index(path.with_name("index.jsonl"), facts)
     content = {
         "schema_version": _SCHEMA_VERSION,
         "name": manifest.name,
@@ -124,7 +128,7 @@ def read_manifest(root: Path, name: str) -> Manifest | None:
 
 def write_index(path: Path, facts: Sequence[FileFacts]) -> None:
     """Write one JSON object for each file."""
-    lines = [json.dumps(asdict(fact), ensure_ascii=False) for fact in facts]
+    lines = [json.dumps(vars(fact), ensure_ascii=False) for fact in facts]
     write_text_atomically(path, "".join(f"{line}\n" for line in lines))
 
 

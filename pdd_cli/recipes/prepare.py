@@ -20,8 +20,8 @@ from pdd_cli.data.inspection import FileFacts
 from pdd_cli.data.known_datasets import KNOWN, Recognised, recognise_dataset
 from pdd_cli.data.manifest import (
     Manifest,
+    index_path,
     look_at,
-    manifest_path,
     pictures_of,
     read_index,
     write_index,
@@ -90,7 +90,7 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
     recognised = recognise_dataset(folder, pictures)
     title = recognised.dataset.title if recognised else None
     observer(Said(f"{folder}: {len(pictures)} pictures, {title or 'an ordinary folder'}."))
-    index = manifest_path(dataset_folder(), name).with_name("index.jsonl")
+    index = index_path(dataset_folder(), name)
     known = read_index(index)
     facts = _look(folder, pictures, known, observer)
     write_index(index, facts)  # before the pairs are compared, so that no interrupt costs it
