@@ -1,5 +1,6 @@
 """``pdd infer``: upscale pictures."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from pdd_cli.cli.console import observing, print_json
 from pdd_cli.cli.options import Device, Json, Quiet
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.config.loader import load
-from pdd_cli.errors import SomeFilesFailed
+from pdd_cli.errors import DataError, SomeFilesFailed
 
 
 def infer_command(
@@ -17,8 +18,8 @@ def infer_command(
         list[Path] | None,
         typer.Argument(
             metavar="PATH…",
-            help="Pictures or folders. None, or `folder` where there is no such folder: the photos "
-            "of the last adaptation.",
+            help="Pictures, folders and patterns; - for a list on the standard input. None, or "
+            "`folder` where there is no such folder: the photos of the last adaptation.",
             show_default=False,
         ),
     ] = None,
@@ -43,10 +44,29 @@ def infer_command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Let results replace files that exist.")
     ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Leave pictures alone whose result exists."),
+    ] = False,
+    outscale: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FACTOR",
+            help="Size of the results against the input, whatever the model's scale.",
+            show_default="the model's",
+        ),
+    ] = None,
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble", help="Average the results of eight flips and turns: better, 8 × slower."
+        ),
+    ] = False,
     tile: Annotated[
         int | None,
         typer.Option(
-            help="Side of a tile in LR pixels; smaller takes less memory.", show_default="256"
+            help="Largest side of a tile in LR pixels; smaller takes less memory.",
+            show_default="as memory allows",
         ),
     ] = None,
     overlap: Annotated[
@@ -78,10 +98,13 @@ def infer_command(
     config = load(
         InferConfig,
         flags={
-            "paths": paths or None,
+            "paths": _with_standard_input(paths or []) or None,
             "model": model,
             "output": output,
             "overwrite": overwrite,
+            "skip_existing": skip_existing,
+            "outscale": outscale,
+            "ensemble": ensemble,
             "tile": tile,
             "overlap": overlap,
             "color_fix": color_fix,
@@ -103,3 +126,13 @@ def infer_command(
             f"could not be done: {names}{f' and {more} more' if more > 0 else ''}.",
             hint="The reasons stand above.",
         )
+
+
+def _with_standard_input(paths: list[Path]) -> list[Path]:
+    """Put the lines of the standard input in the place of ``-``."""
+    if Path("-") not in paths:
+        return paths
+    listed = [Path(line) for line in sys.stdin.read().splitlines() if line.strip()]
+    if not listed:
+        raise DataError("The standard input names no pictures.", hint="Give one path a line.")
+    return [p for path in paths for p in (listed if path == Path("-") else [path])]

@@ -19,13 +19,20 @@ class InferConfig(StrictModel):
     """Folder for the results; unset, beside the input."""
     overwrite: bool = False
     """Whether results may replace files that exist."""
-    tile: Annotated[int, Field(ge=32)] = 256
-    """Height and width of a tile in LR pixels; smaller tiles take less memory."""
+    skip_existing: bool = False
+    """Whether pictures whose result exists are left alone."""
+    tile: Annotated[int, Field(ge=32)] | None = None
+    """Largest height and width of a tile in LR pixels; unset, as the memory allows."""
     overlap: Annotated[int, Field(ge=1)] = 24
     """LR pixels of context around what is kept of a tile."""
     color_fix: Literal["none", "mean-std", "wavelet"] = "none"
     """Whether results get the colours of their LR back: by each channel's mean and deviation, or
     at coarse scales alone."""
+    outscale: Annotated[float, Field(gt=0, le=16)] | None = None
+    """Size of the results against the input; unset, the model's scale. Any other is reached by
+    resizing what the model gives."""
+    ensemble: bool = False
+    """Whether each result is the mean of those of the picture's eight flips and turns."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -35,9 +42,15 @@ class InferConfig(StrictModel):
 
     @model_validator(mode="after")
     def _tiles_have_a_middle(self) -> "InferConfig":
-        if self.tile <= 4 * self.overlap:
+        if self.tile is not None and self.tile <= 2 * self.overlap + 16:
             raise ValueError(
                 f"a tile of {self.tile} is too small for an overlap of {self.overlap}: give a "
-                "--tile of more than four times the --overlap"
+                "--tile of more than twice the --overlap and 16"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _existing_results_are_kept_or_replaced(self) -> "InferConfig":
+        if self.overwrite and self.skip_existing:
+            raise ValueError("--overwrite and --skip-existing exclude each other: give one of them")
         return self

@@ -1,19 +1,172 @@
-"""Upscaling a picture of any size in tiles that blend into each other without a seam."""
+"""Upscaling a picture of any size in tiles that blend into each other without a seam.
 
-from collections.abc import Callable, Iterator
+A tile is cut with context around what is kept of it, because at its rim a network sees less than it
+would in the whole picture. See docs/method.md, Tiles.
+"""
+
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 import torch
 from torch import Tensor
 
+BLENDED = 8
+"""LR pixels over which neighbouring tiles fade into each other."""
+
 
 @dataclass(frozen=True)
-class _Span:
-    """One tile's reach along one axis, in LR pixels."""
+class Span:
+    """A stretch of LR pixels along one axis."""
 
     start: int
     stop: int
+
+    @property
+    def slice(self) -> slice:
+        """For indexing."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture that is upscaled at once."""
+
+    rows: Span
+    columns: Span
+
+    def cut(self, picture: Tensor) -> Tensor:
+        """Take the tile out of (…, h, w)."""
+        return picture[..., self.rows.slice, self.columns.slice]
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A picture's tiles, row by row, all of one size.
+
+    Args:
+        height: of the picture, in LR pixels.
+        width: likewise.
+        tile: the largest height and width of a tile, more than ``2 · overlap + BLENDED``.
+        overlap: LR pixels of context around what is kept of a tile.
+
+    Raises:
+        ValueError: the tile is too small for the overlap.
+    """
+
+    height: int
+    width: int
+    tile: int
+    overlap: int
+
+    def __post_init__(self) -> None:
+        if self.tile <= self._shared and self.tile < max(self.height, self.width):
+            raise ValueError(f"a tile of {self.tile} is too small for an overlap of {self.overlap}")
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """Every tile, row by row."""
+        return [Tile(*spans) for spans in product(self.row_spans, self.column_spans)]
+
+    @property
+    def row_spans(self) -> list[Span]:
+        """The rows of each row of tiles."""
+        return self._spans(self.height)
+
+    @property
+    def column_spans(self) -> list[Span]:
+        """The columns of each column of tiles."""
+        return self._spans(self.width)
+
+    def weights(self, spans: list[Span], scale: int) -> list[Tensor]:
+        """Return what each tile counts along an axis, upscaled; at every pixel they sum to 1."""
+        length = scale * spans[-1].stop
+        total = torch.zeros(length)
+        feathers = []
+        for number, span in enumerate(spans):
+            feather = torch.ones(scale * (span.stop - span.start))
+            if number > 0:
+                rise = self._rise(scale)
+                feather[: len(rise)] = rise
+            if number < len(spans) - 1:
+                fall = self._rise(scale).flip(0)
+                feather[len(feather) - len(fall) :] = fall
+            feathers.append(feather)
+            total[scale * span.start : scale * span.stop] += feather
+        return [
+            feather / total[scale * span.start : scale * span.stop]
+            for feather, span in zip(feathers, spans, strict=True)
+        ]
+
+    @property
+    def _shared(self) -> int:
+        return 2 * self.overlap + BLENDED
+
+    def _rise(self, scale: int) -> Tensor:
+        """Nothing where a tile lacks context, then an even rise."""
+        ramp = (torch.arange(scale * BLENDED) + 0.5) / (scale * BLENDED)
+        return torch.cat([torch.zeros(scale * self.overlap), ramp])
+
+    def _spans(self, length: int) -> list[Span]:
+        """Cut an axis into as few tiles as do, as small as that many can be, evenly spread."""
+        if length <= self.tile:
+            return [Span(0, length)]
+        count = math.ceil((length - self._shared) / (self.tile - self._shared))
+        size = math.ceil((length + (count - 1) * self._shared) / count)
+        starts = [index * (length - size) // (count - 1) for index in range(count)]
+        return [Span(start, start + size) for start in starts]
+
+
+class Mosaic:
+    """An upscaled picture while its tiles come in.
+
+    Rows are handed on as soon as no tile adds to them any more, so that a large picture never
+    stands in memory as floats.
+
+    Args:
+        tiling: how the picture was cut.
+        scale: the network's scale.
+        on_rows: given the number of the first row and (3, rows, scale·w), float32, not clamped.
+    """
+
+    def __init__(self, tiling: Tiling, scale: int, on_rows: Callable[[int, Tensor], None]) -> None:
+        self._rows = tiling.row_spans
+        self._columns = tiling.column_spans
+        self._row_weights = tiling.weights(self._rows, scale)
+        self._column_weights = tiling.weights(self._columns, scale)
+        self._scale = scale
+        self._on_rows = on_rows
+        self._next = 0
+        self._top = 0
+        height = self._rows[0].stop - self._rows[0].start
+        self._band = torch.zeros(3, scale * height, scale * tiling.width)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile has come in."""
+        return self._next == len(self._rows) * len(self._columns)
+
+    def put(self, upscaled: Tensor) -> None:
+        """Add the next tile, (3, scale·a, scale·b), on any device."""
+        row, column = divmod(self._next, len(self._columns))
+        self._next += 1
+        place = self._columns[column]
+        weight = torch.outer(self._row_weights[row], self._column_weights[column])
+        columns = slice(self._scale * place.start, self._scale * place.stop)
+        self._band[..., columns] += upscaled.float().cpu() * weight
+        if column == len(self._columns) - 1:
+            self._hand_on(row)
+
+    def _hand_on(self, row: int) -> None:
+        """Give away the rows that the next row of tiles does not reach, and move down."""
+        last = row == len(self._rows) - 1
+        below = self._rows[row].stop if last else self._rows[row + 1].start
+        done = self._scale * below - self._top
+        self._on_rows(self._top, self._band[:, :done])
+        self._top += done
+        rest = self._band[:, done:]
+        self._band = torch.cat([rest, torch.zeros_like(self._band[:, :done])], dim=1)
 
 
 def upscale_in_tiles(
@@ -23,21 +176,18 @@ def upscale_in_tiles(
     scale: int,
     tile: int,
     overlap: int,
-    on_tile: Callable[[float], None],
 ) -> Tensor:
     """Upscale a picture that stays on the host, one tile at a time.
 
-    Neighbouring tiles share ``2 · overlap`` pixels. In the outer half of what they share they are
-    cut off, for there they lack context; in the inner half they are blended. Where the network's
-    receptive field reaches no further than ``overlap``, the result is that of the whole picture.
+    Where the network's receptive field reaches no further than ``overlap``, the result is that of
+    the whole picture.
 
     Args:
         picture: (1, 3, h, w), on the CPU.
         network: maps (1, 3, a, b) to (1, 3, scale·a, scale·b); it may compute elsewhere.
         scale: the network's scale.
-        tile: height and width of a tile in LR pixels, more than 4 · overlap.
+        tile: largest height and width of a tile in LR pixels.
         overlap: LR pixels of context that each tile has beyond what is kept of it.
-        on_tile: told after each tile which share of the picture is done, up to 1.
 
     Returns:
         (1, 3, scale·h, scale·w), float32, on the CPU, not clamped.
@@ -46,47 +196,9 @@ def upscale_in_tiles(
         ValueError: the tile is too small for the overlap.
     """
     height, width = picture.shape[-2:]
-    if tile <= 4 * overlap and tile < max(height, width):
-        raise ValueError(f"a tile of {tile} is too small for an overlap of {overlap}")
-    result = torch.zeros(1, 3, scale * height, scale * width)
-    weights = torch.zeros(1, 1, scale * height, scale * width)
-    tiles = list(product(_spans(height, tile, overlap), _spans(width, tile, overlap)))
-    for number, (rows, columns) in enumerate(tiles, start=1):
-        upscaled = network(picture[..., rows.start : rows.stop, columns.start : columns.stop])
-        weight = torch.outer(
-            _feather(rows, height, scale, overlap), _feather(columns, width, scale, overlap)
-        )
-        place = (
-            ...,
-            slice(scale * rows.start, scale * rows.stop),
-            slice(scale * columns.start, scale * columns.stop),
-        )
-        result[place] += upscaled.float().cpu() * weight
-        weights[place] += weight
-        on_tile(number / len(tiles))
-    return result.div_(weights)
-
-
-def _spans(length: int, tile: int, overlap: int) -> Iterator[_Span]:
-    """Cut an axis into equal tiles, the last ending where the axis ends."""
-    if length <= tile:
-        yield _Span(0, length)
-        return
-    stride = tile - 2 * overlap
-    count = -(-(length - 2 * overlap) // stride)
-    for index in range(count):
-        start = round(index * (length - tile) / (count - 1))
-        yield _Span(start, start + tile)
-
-
-def _feather(span: _Span, length: int, scale: int, overlap: int) -> Tensor:
-    """Weigh a tile's result along one axis: 0 without context, rising to 1, never 0 at a border."""
-    size = scale * (span.stop - span.start)
-    weight = torch.ones(size)
-    ramp = scale * overlap
-    rising = torch.cat([torch.zeros(ramp), (torch.arange(ramp) + 0.5) / max(ramp, 1)])
-    if span.start > 0:
-        weight[: 2 * ramp] = rising
-    if span.stop < length:
-        weight[size - 2 * ramp :] *= rising.flip(0)
-    return weight
+    tiling = Tiling(height, width, tile, overlap)
+    rows: list[Tensor] = []
+    mosaic = Mosaic(tiling, scale, lambda _, part: rows.append(part.clone()))
+    for part in tiling.tiles:
+        mosaic.put(network(part.cut(picture))[0])
+    return torch.cat(rows, dim=1)[None]

@@ -86,14 +86,13 @@ def evaluate(config: EvaluateConfig, observer: Observer = ignore) -> EvaluateRes
     stage = "scoring"
     observer(Started(stage, len(pairs.found), "picture"))
     for number, pair in enumerate(pairs.found, start=1):
-        start = time.monotonic()
         try:
             result.pictures.append(_score(pair, metrics, device))
         except DataError as error:
             result.failures[str(pair.prediction)] = str(error)
             observer(PictureFailed(pair.prediction, str(error)))
         else:
-            observer(PictureDone(pair.prediction, None, time.monotonic() - start))
+            observer(PictureDone(pair.prediction, None))
         observer(Advanced(number))
     if result.pictures:
         result.means = {

@@ -2,29 +2,22 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import cast
-
-import numpy as np
-import torch
-import yaml
-from torch import Tensor
 
 from pdd_cli.assets.models import resolve_model
 from pdd_cli.config.infer import InferConfig
-from pdd_cli.data.layouts import pictures_to_upscale
-from pdd_cli.errors import DataError, PddError, UsageError
-from pdd_cli.images.alpha import colours_without_halo
-from pdd_cli.images.codec import Picture, Pixels, encode_picture, read_picture
-from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
-from pdd_cli.images.colour_fix import ColourFix, fix_colours
-from pdd_cli.images.listing import name_some
-from pdd_cli.images.tiles import upscale_in_tiles
-from pdd_cli.nets.network import Network, load_network
-from pdd_cli.runtime.device import autocast, choose_device, choose_precision, memory_format
+from pdd_cli.errors import DataError, PddError
+from pdd_cli.images.codec import Picture, encode_picture
+from pdd_cli.images.colour_fix import ColourFix
+from pdd_cli.images.header import size_in_pixels
+from pdd_cli.nets.network import load_network
+from pdd_cli.recipes.destinations import Plan, Upscaled, plan
+from pdd_cli.recipes.pipeline import WriteBehind, read_ahead
+from pdd_cli.recipes.upscaling import Upscaler
+from pdd_cli.runtime.device import choose_device
 from pdd_cli.runtime.events import (
     Advanced,
     Finished,
@@ -33,11 +26,10 @@ from pdd_cli.runtime.events import (
     PictureFailed,
     Said,
     Started,
-    Warned,
     ignore,
 )
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
-from pdd_cli.runtime.run_directory import RunDirectory, latest_run
+from pdd_cli.runtime.run_directory import latest_run
 from pdd_cli.runtime.weights import read_weights
 
 RECORD_NAME = "pdd-infer.json"
@@ -45,15 +37,6 @@ POINTER_NAME = "last-infer.json"
 
 _SCHEMA_VERSION = 1
 _FALLBACK_MODEL = "realesrgan"
-_LAST_ADAPTATION = Path("folder")
-
-
-@dataclass(frozen=True)
-class Upscaled:
-    """One picture and what was made of it."""
-
-    input: Path
-    output: Path
 
 
 @dataclass(frozen=True)
@@ -74,6 +57,8 @@ class InferResult:
     precision: str
     color_fix: ColourFix
     pictures: list[Upscaled] = field(default_factory=list)
+    skipped: list[Upscaled] = field(default_factory=list)
+    """Pictures whose results were there already."""
     failures: list[Failure] = field(default_factory=list)
     record: Path | None = None
     """What came of what, for ``pdd eval``; None when nothing was written."""
@@ -100,43 +85,20 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     name = config.model or _default_model(config.runs, observer)
     weights = read_weights(resolve_model(name, observer=observer).weights)
     network = load_network(weights, named=name, scales=None)
-    precision = choose_precision(device, config.precision)
-    upscaler = _Upscaler(_placed(network, device), device, precision, config)
-    plan = _plan(config, network.scale, observer)
-    _refuse_collisions(plan.jobs, config.overwrite)
-
+    planned = plan(config, network.scale, observer)
+    upscaler = Upscaler(network, device, config, observer)
     result = InferResult(
-        name, network.scale, str(precision).removeprefix("torch."), config.color_fix
+        name,
+        network.scale,
+        str(upscaler.precision).removeprefix("torch."),
+        config.color_fix,
+        skipped=planned.done_before,
     )
-    stage = f"upscaling with {name}"
-    observer(Started(stage, len(plan.jobs), "picture"))
-    for number, job in enumerate(plan.jobs):
-        start = time.monotonic()
-        try:
-            upscaled = upscaler.upscale(
-                read_picture(job.input), partial(_tell_share, observer, number)
-            )
-            write_bytes_atomically(job.output, encode_picture(upscaled, job.output.suffix))
-        except PddError as error:
-            result.failures.append(Failure(job.input, str(error)))
-            observer(PictureFailed(job.input, str(error)))
-        else:
-            result.pictures.append(job)
-            observer(PictureDone(job.input, job.output, time.monotonic() - start))
-        observer(Advanced(number + 1))
-    if result.pictures:
-        result.record = _write_record(result, plan, config.runs)
+    _Batch(planned, upscaler, f"upscaling with {name}", observer, result).work_through()
+    if result.pictures or result.skipped:
+        result.record = _write_record(result, planned, config.runs)
     result.seconds = time.monotonic() - began
-    observer(Finished(stage, f"{len(result.pictures)} pictures in {plan.folder}"))
     return result
-
-
-def _tell_share(observer: Observer, done: int, share: float) -> None:
-    observer(Advanced(done + share))
-
-
-def _placed(network: Network, device: torch.device) -> Network:
-    return network.to(device).to(memory_format=memory_format(device)).eval()
 
 
 def _default_model(runs: Path, observer: Observer) -> str:
@@ -148,139 +110,87 @@ def _default_model(runs: Path, observer: Observer) -> str:
     return _FALLBACK_MODEL
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which pictures are upscaled, where each result goes, and where the record."""
+@dataclass
+class _Batch:
+    """The pictures of one call, read, upscaled and written at the same time."""
 
-    jobs: list[Upscaled]
-    folder: Path
+    plan: Plan
+    upscaler: Upscaler
+    stage: str
+    observer: Observer
+    result: InferResult
+    _pixels_done: float = 0.0
 
-
-def _plan(config: InferConfig, scale: int, observer: Observer) -> _Plan:
-    jobs: list[Upscaled] = []
-    folders: list[Path] = []
-    for path in _inputs(config, observer):
-        if path.is_file():
-            folders.append(config.output or path.parent)
-            suffix = "" if config.output else f"_x{scale}"
-            jobs.append(Upscaled(path, folders[-1] / f"{path.stem}{suffix}.png"))
-            continue
-        selection = pictures_to_upscale(path, scale)
-        if selection.note:
-            observer(Said(selection.note))
-        if selection.skipped:
-            observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
-        folders.append(config.output or _beside(path, scale))
-        jobs += [
-            Upscaled(file, folders[-1] / file.relative_to(path).with_suffix(".png"))
-            for file in selection.paths
-        ]
-    return _Plan(jobs, folders[0])
-
-
-def _beside(folder: Path, scale: int) -> Path:
-    # ``.`` and ``..`` have no name of their own to add to.
-    named = folder if folder.name not in ("", "..") else folder.resolve()
-    return named.with_name(f"{named.name}_x{scale}")
-
-
-def _inputs(config: InferConfig, observer: Observer) -> tuple[Path, ...]:
-    """Return what was asked for; nothing, or the bare word ``folder``, is the last adaptation's."""
-    named_by_word = config.paths == (_LAST_ADAPTATION,) and not _LAST_ADAPTATION.exists()
-    if config.paths and not named_by_word:
-        missing = next((path for path in config.paths if not path.exists()), None)
-        if missing is not None:
-            raise DataError(f"{missing} does not exist.", hint="Check the path.")
-        return config.paths
-    run = latest_run(config.runs)
-    if run is None:
-        asked = f"{_LAST_ADAPTATION} does not exist" if named_by_word else "No pictures were named"
-        raise DataError(
-            f"{asked}, and no adaptation in {config.runs} tells which photos to take.",
-            hint="Name a picture or a folder: pdd infer PHOTOS.",
+    def work_through(self) -> None:
+        """Upscale every picture, and note what came of it."""
+        sizes = [size_in_pixels(job.input) for job in self.plan.jobs]
+        total = sum(height * width for height, width in filter(None, sizes))
+        self.observer(Started(self.stage, total, "pixel"))
+        with WriteBehind(_write) as writer:
+            for jobs, pictures in self._groups():
+                for job, upscaled in zip(
+                    jobs, self.upscaler.upscale(pictures, self._advance), strict=True
+                ):
+                    if isinstance(upscaled, Picture):
+                        writer.put(job, upscaled)
+                    else:
+                        self._note(job, upscaled)
+                for job, error in writer.done():
+                    self._note(job, error)
+            for job, error in writer.done(all_of_them=True):
+                self._note(job, error)
+        self.observer(
+            Finished(self.stage, f"{len(self.result.pictures)} pictures in {self.plan.folder}")
         )
-    settings = yaml.safe_load(RunDirectory(run).config.read_text(encoding="utf-8"))
-    photos = Path(settings["data"]["real_lr"])
-    observer(Said(f"Taking the photos of the last adaptation, {photos}."))
-    return (photos,)
+
+    def _groups(self) -> Iterator[tuple[list[Upscaled], list[Picture]]]:
+        """Bring neighbours of one size and type together, as many as share a batch well."""
+        read = zip(self.plan.jobs, read_ahead([j.input for j in self.plan.jobs]), strict=True)
+        for kind, alike in groupby(read, key=lambda item: _kind(item[1])):
+            jobs: list[Upscaled] = []
+            pictures: list[Picture] = []
+            for job, picture in alike:
+                if not isinstance(picture, Picture):
+                    self._note(job, picture)
+                    continue
+                jobs.append(job)
+                pictures.append(picture)
+                if kind and len(jobs) == self.upscaler.share_a_batch(*kind[:2]):
+                    yield jobs, pictures
+                    jobs, pictures = [], []
+            if jobs:
+                yield jobs, pictures
+
+    def _advance(self, pixels: float) -> None:
+        self._pixels_done += pixels
+        figures = {"done": len(self.result.pictures), "failed": len(self.result.failures)}
+        self.observer(Advanced(self._pixels_done, figures))
+
+    def _note(self, job: Upscaled, error: PddError | None) -> None:
+        if error is None:
+            self.result.pictures.append(job)
+            self.observer(PictureDone(job.input, job.output))
+        else:
+            self.result.failures.append(Failure(job.input, str(error)))
+            self.observer(PictureFailed(job.input, str(error)))
 
 
-def _refuse_collisions(jobs: list[Upscaled], overwrite: bool) -> None:
-    taken: dict[Path, Path] = {}
-    for job in jobs:
-        if job.output in taken:
-            raise UsageError(
-                f"{taken[job.output]} and {job.input} would both become {job.output}.",
-                hint="Rename one of them, or upscale them in two calls.",
-            )
-        taken[job.output] = job.input
-        if job.output.exists() and not overwrite:
-            raise UsageError(
-                f"{job.output} exists already.",
-                hint="Give --overwrite to replace it, or -o for another folder.",
-            )
+def _kind(picture: Picture | DataError) -> tuple[int, int, str] | None:
+    if not isinstance(picture, Picture):
+        return None
+    return picture.height, picture.width, str(picture.pixels.dtype)
 
 
-@dataclass(frozen=True)
-class _Upscaler:
-    """A network on its device, with how it is to be used."""
-
-    network: Network
-    device: torch.device
-    precision: torch.dtype
-    config: InferConfig
-
-    def upscale(self, picture: Picture, on_tile: Callable[[float], None]) -> Picture:
-        """Upscale colours and, as a picture of its own, transparency."""
-        colours = self._upscale_pixels(
-            colours_without_halo(picture), on_tile, self.config.color_fix
-        )
-        if picture.alpha is None:
-            return Picture(colours)
-        if (picture.alpha == picture.alpha.flat[0]).all():
-            constant = np.full(colours.shape[:2], picture.alpha.flat[0], colours.dtype)
-            return Picture(colours, constant)
-        return Picture(colours, self._upscale_pixels(picture.alpha, on_tile, "none"))
-
-    def _upscale_pixels(
-        self, pixels: Pixels, on_tile: Callable[[float], None], colour_fix: ColourFix
-    ) -> Pixels:
-        # 8 bits of mantissa are too few for deep pictures, unless the user says otherwise.
-        deep = pixels.dtype != np.uint8 and self.config.precision == "auto"
-        precision = torch.float32 if deep else self.precision
-
-        @torch.inference_mode()
-        def network(tile: Tensor) -> Tensor:
-            on_device = tile.to(self.device, memory_format=memory_format(self.device))
-            with autocast(self.device, precision):
-                return cast(Tensor, self.network(on_device))
-
-        lr = pixels_to_tensor(pixels)
-        upscaled = upscale_in_tiles(
-            lr,
-            network,
-            scale=self.network.scale,
-            tile=self.config.tile,
-            overlap=self.config.overlap,
-            on_tile=on_tile,
-        )
-        if not torch.isfinite(upscaled).all():
-            raise DataError("The network's result is not finite.", hint="Use --precision float32.")
-        return _as_pixels(fix_colours(upscaled, lr, colour_fix), like=pixels)
+def _write(job: Upscaled, picture: Picture) -> None:
+    write_bytes_atomically(job.output, encode_picture(picture, job.output.suffix))
 
 
-def _as_pixels(upscaled: Tensor, like: Pixels) -> Pixels:
-    """Turn a result into pixels of the input's type, grey where it was grey."""
-    if like.ndim == 3:
-        return tensor_to_pixels(upscaled, like.dtype)
-    grey = upscaled.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-    return tensor_to_pixels(grey, like.dtype)[..., 0]
-
-
-def _write_record(result: InferResult, plan: _Plan, runs: Path) -> Path:
+def _write_record(result: InferResult, planned: Plan, runs: Path) -> Path:
     """Keep what came of what, and point ``pdd eval`` at it."""
-    record = plan.folder / RECORD_NAME
-    pictures = [{"input": job.input, "output": job.output} for job in result.pictures]
+    record = planned.folder / RECORD_NAME
+    pictures = [
+        {"input": job.input, "output": job.output} for job in [*result.skipped, *result.pictures]
+    ]
     content = {
         "schema_version": _SCHEMA_VERSION,
         "model": result.model,

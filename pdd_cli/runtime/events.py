@@ -50,7 +50,6 @@ class PictureDone:
 
     source: Path
     output: Path | None
-    seconds: float
 
 
 @dataclass(frozen=True)
