@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pdd_cli.assets.models import resolve_model
 from pdd_cli.config.infer import InferConfig
-from pdd_cli.errors import DataError, PddError
+from pdd_cli.errors import DataError, PddError, ResourceError
 from pdd_cli.images.codec import Picture, encode_picture
 from pdd_cli.images.colour_fix import ColourFix
 from pdd_cli.images.header import size_in_pixels
@@ -182,7 +182,12 @@ def _kind(picture: Picture | DataError) -> tuple[int, int, str] | None:
 
 
 def _write(job: Upscaled, picture: Picture) -> None:
-    write_bytes_atomically(job.output, encode_picture(picture, job.output.suffix))
+    try:
+        write_bytes_atomically(job.output, encode_picture(picture, job.output.suffix))
+    except OSError as error:
+        raise ResourceError(
+            f"{job.output} cannot be written ({error.strerror}).", hint="Free some room."
+        ) from error
 
 
 def _write_record(result: InferResult, planned: Plan, runs: Path) -> Path:
