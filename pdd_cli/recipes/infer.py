@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -21,6 +21,7 @@ from pdd_cli.images.alpha import colours_without_halo
 from pdd_cli.images.codec import Picture, Pixels, encode_picture, read_picture
 from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
 from pdd_cli.images.colour_fix import ColourFix, fix_colours
+from pdd_cli.images.formats import FORMATS, fitted, format_of, refuse_too_large
 from pdd_cli.images.listing import name_some
 from pdd_cli.images.tiles import upscale_in_tiles
 from pdd_cli.nets.network import Network, load_network
@@ -54,6 +55,8 @@ class Upscaled:
 
     input: Path
     output: Path
+    notes: tuple[str, ...] = ()
+    """What had to be converted or left out."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +116,14 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     for number, job in enumerate(plan.jobs):
         start = time.monotonic()
         try:
-            upscaled = upscaler.upscale(
-                read_picture(job.input), partial(_tell_share, observer, number)
-            )
-            write_bytes_atomically(job.output, encode_picture(upscaled, job.output.suffix))
+            notes = _do(job, upscaler, config, partial(_tell_share, observer, number))
         except PddError as error:
             result.failures.append(Failure(job.input, str(error)))
             observer(PictureFailed(job.input, str(error)))
         else:
-            result.pictures.append(job)
+            for note in notes:
+                observer(Warned(f"{job.input}: {note}"))
+            result.pictures.append(replace(job, notes=notes))
             observer(PictureDone(job.input, job.output, time.monotonic() - start))
         observer(Advanced(number + 1))
     if result.pictures:
@@ -129,6 +131,21 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     result.seconds = time.monotonic() - began
     observer(Finished(stage, f"{len(result.pictures)} pictures in {plan.folder}"))
     return result
+
+
+def _do(
+    job: Upscaled, upscaler: "_Upscaler", config: InferConfig, on_tile: Callable[[float], None]
+) -> tuple[str, ...]:
+    """Read, upscale and write one picture, and return what had to be converted or left out."""
+    picture, suffix = read_picture(job.input), job.output.suffix
+    refuse_too_large(picture, suffix, scale=upscaler.network.scale)
+    metadata = None if config.strip_metadata else picture.metadata
+    upscaled = fitted(
+        replace(upscaler.upscale(picture, on_tile), metadata=metadata, notes=picture.notes), suffix
+    )
+    quality = config.quality if format_of(suffix).has_quality else None
+    write_bytes_atomically(job.output, encode_picture(upscaled, suffix, quality=quality))
+    return upscaled.notes
 
 
 def _tell_share(observer: Observer, done: int, share: float) -> None:
@@ -162,8 +179,8 @@ def _plan(config: InferConfig, scale: int, observer: Observer) -> _Plan:
     for path in _inputs(config, observer):
         if path.is_file():
             folders.append(config.output or path.parent)
-            suffix = "" if config.output else f"_x{scale}"
-            jobs.append(Upscaled(path, folders[-1] / f"{path.stem}{suffix}.png"))
+            usual = "" if config.output else f"_x{scale}"
+            jobs.append(Upscaled(path, folders[-1] / _output_name(path, config, usual)))
             continue
         selection = pictures_to_upscale(path, scale)
         if selection.note:
@@ -172,10 +189,20 @@ def _plan(config: InferConfig, scale: int, observer: Observer) -> _Plan:
             observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
         folders.append(config.output or _beside(path, scale))
         jobs += [
-            Upscaled(file, folders[-1] / file.relative_to(path).with_suffix(".png"))
+            Upscaled(
+                file, folders[-1] / file.relative_to(path).with_name(_output_name(file, config))
+            )
             for file in selection.paths
         ]
     return _Plan(jobs, folders[0])
+
+
+def _output_name(file: Path, config: InferConfig, usual_suffix: str = "") -> str:
+    extension = f".{config.format}"
+    if config.format == "same":
+        extension = file.suffix if file.suffix.lower() in FORMATS else ".png"
+    suffix = usual_suffix if config.suffix is None else config.suffix
+    return f"{file.stem}{suffix}{extension}"
 
 
 def _beside(folder: Path, scale: int) -> Path:
@@ -207,7 +234,13 @@ def _inputs(config: InferConfig, observer: Observer) -> tuple[Path, ...]:
 
 def _refuse_collisions(jobs: list[Upscaled], overwrite: bool) -> None:
     taken: dict[Path, Path] = {}
+    originals = {job.input.resolve(): job.input for job in jobs}
     for job in jobs:
+        if (original := originals.get(job.output.resolve())) is not None:
+            raise UsageError(
+                f"{original} would be replaced by what is made of {job.input}.",
+                hint="Give --suffix, another --format, or -o for another folder.",
+            )
         if job.output in taken:
             raise UsageError(
                 f"{taken[job.output]} and {job.input} would both become {job.output}.",
