@@ -41,6 +41,37 @@ def infer_command(
             show_default="beside the input, with _x and the scale behind its name",
         ),
     ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Of the results: png, jpg, webp, tif, bmp, avif, jp2, or same as each input.",
+            show_default="png",
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="Of jpg, webp and avif, 1 to 100.",
+            show_default="95 for jpg, lossless for webp, 90 for avif",
+        ),
+    ] = None,
+    suffix: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Put behind the names of results.",
+            show_default="_x and the scale for a picture beside its input, else none",
+        ),
+    ] = None,
+    strip_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--strip-metadata", help="Leave out EXIF, XMP, the ICC profile and the resolution."
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Let results replace files that exist.")
     ] = False,
@@ -101,6 +132,10 @@ def infer_command(
             "paths": _with_standard_input(paths or []) or None,
             "model": model,
             "output": output,
+            "format": format_,
+            "quality": quality,
+            "suffix": suffix,
+            "strip_metadata": strip_metadata,
             "overwrite": overwrite,
             "skip_existing": skip_existing,
             "outscale": outscale,

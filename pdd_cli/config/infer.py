@@ -17,6 +17,15 @@ class InferConfig(StrictModel):
     """A known name, a path, a run or hf:user/repo; unset, the newest run, else realesrgan."""
     output: Path | None = None
     """Folder for the results; unset, beside the input."""
+    format: Literal["png", "jpg", "webp", "tif", "bmp", "avif", "jp2", "same"] = "png"
+    """Of the results; ``same`` is each input's own, or png where pdd does not write that one."""
+    quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Of jpg (unset, 95), webp (unset, lossless) and avif (unset, 90)."""
+    suffix: Annotated[str, Field(pattern=r"^[^/\\]*$")] | None = None
+    """Put behind the names of results; unset, _x and the scale for a single picture that is written
+    beside its input, and nothing otherwise."""
+    strip_metadata: bool = False
+    """Whether results go without the EXIF, XMP, ICC profile and resolution of their inputs."""
     overwrite: bool = False
     """Whether results may replace files that exist."""
     skip_existing: bool = False
@@ -39,6 +48,15 @@ class InferConfig(StrictModel):
     """Type of the network's arithmetic for 8-bit pictures; deeper ones take float32."""
     runs: Path = Path("runs")
     """Folder of all runs."""
+
+    @model_validator(mode="after")
+    def _quality_is_for_lossy_formats(self) -> "InferConfig":
+        if self.quality is not None and self.format in ("png", "tif", "bmp", "jp2"):
+            raise ValueError(
+                f"{self.format} is lossless and has no quality: leave --quality out, or give "
+                "--format jpg, webp, avif or same"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tiles_have_a_middle(self) -> "InferConfig":

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from pdd_cli.images.codec import Picture, Pixels
+from pdd_cli.images.picture import Picture, Pixels
 
 
 def colours_without_halo(picture: Picture) -> Pixels:

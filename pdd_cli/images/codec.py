@@ -1,82 +1,32 @@
-"""One picture file: its bytes to pixels, and pixels to bytes.
+"""One picture file: its bytes to pixels and metadata, and back.
 
 Files are decoded from bytes and never by OpenCV's own file reader, which fails on names outside
 the system's code page and on rotated TIFF. Depth is told by the pixels' type, never by values.
 """
 
-import os
-import struct
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what OpenCV logs, we raise
-
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pdd_cli.errors import DataError, UsageError
+from pdd_cli.images.decoding import DAMAGED, Decoded, decode
+from pdd_cli.images.encoding import encode
+from pdd_cli.images.formats import FORMATS, format_of, profile_fits, refuse_too_large
+from pdd_cli.images.headers import read_metadata
+from pdd_cli.images.picture import Metadata, Picture, Pixels, white
 
-Pixels = NDArray[Any]
-"""uint8, uint16, or float32 with white at 1."""
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "Picture",
+    "Pixels",
+    "decode_picture",
+    "encode_picture",
+    "read_picture",
+    "white",
+]
 
-PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".jp2", ".avif"}
-)
-
-# What each format that we write can hold, by the type of its pixels.
-_DEPTHS: dict[str, tuple[type, ...]] = {
-    ".png": (np.uint8, np.uint16),
-    ".tif": (np.uint8, np.uint16, np.float32),
-    ".tiff": (np.uint8, np.uint16, np.float32),
-    ".jpg": (np.uint8,),
-    ".jpeg": (np.uint8,),
-    ".webp": (np.uint8,),
-    ".bmp": (np.uint8,),
-}
-_WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".bmp"})
-
-_TIFF_MAGIC = (b"II*\x00", b"MM\x00*")
-_ORIENTATION_TAG = 0x0112
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A decoded picture, upright."""
-
-    pixels: Pixels
-    """(h, w, 3) RGB or (h, w) grey; uint8, uint16, or float32 with white at 1."""
-    alpha: Pixels | None = None
-    """(h, w), of the same type, or None when there is no transparency."""
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return int(self.pixels.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def grey(self) -> bool:
-        """Whether there is one channel of colour."""
-        return self.pixels.ndim == 2
-
-    def rgb8(self) -> NDArray[np.uint8]:
-        """Return the colours as 8-bit RGB, (h, w, 3); alpha is left out."""
-        pixels = np.repeat(self.pixels[..., None], 3, axis=2) if self.grey else self.pixels
-        if pixels.dtype == np.uint8:
-            return np.asarray(pixels, np.uint8)
-        levels = pixels.astype(np.float32) * (255 / white(pixels))
-        return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
-
-
-def white(pixels: Pixels) -> float:
-    """Return the value that white has in pixels of this type: 255, 65535 or 1."""
-    return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
+PICTURE_SUFFIXES = frozenset({*FORMATS, ".heic", ".heif"})
 
 
 def read_picture(path: Path) -> Picture:
@@ -105,62 +55,75 @@ def decode_picture(data: bytes, *, named: str) -> Picture:
     if _is_truncated(data):
         raise DataError(f"{named} is truncated.", hint="Copy it again from its source.")
     try:
-        decoded, exif = _decode(data)
-    except cv2.error as error:
+        decoded = decode(data) if data else None
+    except DataError as error:
         raise DataError(
-            f"{named} cannot be decoded ({error.err or error}).", hint="Save it again as PNG."
+            f"{named} cannot be read: {error.problem}.", hint=error.hint or "Save it again as PNG."
+        ) from error
+    except DAMAGED as error:
+        reason = getattr(error, "err", None) or error
+        raise DataError(
+            f"{named} cannot be decoded ({reason}).", hint="Save it again as PNG."
         ) from error
     if decoded is None:
         raise DataError(f"{named} is not a picture that pdd can decode.", hint="Remove it.")
-    if decoded.dtype == np.float64:
-        decoded = decoded.astype(np.float32)
-    if decoded.dtype not in (np.uint8, np.uint16, np.float32):
-        raise DataError(
-            f"{named} has pixels of type {decoded.dtype}.", hint="Save it with 8 or 16 bits."
-        )
-    upright = decoded if data[:4] in _TIFF_MAGIC else _turn_upright(decoded, _orientation(exif))
-    return _split_alpha(np.ascontiguousarray(upright))
+    return _picture(decoded, data, named)
 
 
-def encode_picture(picture: Picture, suffix: str) -> bytes:
-    """Encode a picture as the format that a file's suffix names.
+def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None) -> bytes:
+    """Encode a picture as the format that a file's suffix names, with its metadata.
+
+    Metadata that the format does not carry is left out: ``fitted`` notes that, and converts what
+    would be refused here.
 
     Args:
         picture: the picture.
-        suffix: ``.png``, ``.jpg``, ``.webp``, ``.tif`` or ``.bmp``, in any case.
+        suffix: a key of ``FORMATS``, in any case.
+        quality: 1 to 100 for JPEG, WebP and AVIF, where it stands for the format's default: 95,
+            lossless and 90.
 
     Raises:
+        DataError: the picture is larger than the format allows.
         UsageError: the format is unknown, or cannot hold such pixels; nothing is saturated or
             dropped in silence.
     """
-    suffix = suffix.lower()
-    if suffix not in _DEPTHS:
-        raise UsageError(
-            f"pdd does not write {suffix or 'files without a suffix'}.",
-            hint=f"Use one of {', '.join(sorted(_DEPTHS))}.",
-        )
-    if picture.pixels.dtype not in _DEPTHS[suffix]:
+    format_, suffix = format_of(suffix), suffix.lower()
+    if picture.pixels.dtype not in format_.depths:
         raise UsageError(f"{suffix} cannot hold {picture.pixels.dtype} pixels.", hint="Use .tif.")
-    if picture.alpha is not None and suffix in _WITHOUT_ALPHA:
+    if picture.alpha is not None and not format_.alpha:
         raise UsageError(f"{suffix} cannot hold transparency.", hint="Use .png.")
-    done, data = cv2.imencode(suffix, _join_alpha(picture))
-    if not done:
-        raise UsageError(f"OpenCV could not encode the picture as {suffix}.", hint="Use .png.")
-    return data.tobytes()
+    if quality is not None and not format_.has_quality:
+        raise UsageError(f"{suffix} is lossless and has no quality.", hint="Leave it out.")
+    refuse_too_large(picture, suffix)
+    return encode(picture, format_, quality)
 
 
-def _decode(data: bytes) -> tuple[NDArray[Any] | None, bytes]:
-    """Decode without a change of type or channels, and return the EXIF block beside."""
-    buffer = np.frombuffer(data, np.uint8)
-    if not buffer.size:
-        return None, b""
-    decoded, kinds, blocks = cv2.imdecodeWithMetadata(buffer, flags=cv2.IMREAD_UNCHANGED)
-    exif = [
-        bytes(block)
-        for kind, block in zip(kinds, blocks, strict=True)
-        if kind == cv2.IMAGE_METADATA_EXIF
-    ]
-    return decoded, exif[0] if exif else b""
+def _picture(decoded: Decoded, data: bytes, named: str) -> Picture:
+    colours, alpha, notes = decoded.colours, decoded.alpha, list(decoded.notes)
+    if colours.dtype in (np.float16, np.float64):
+        colours = colours.astype(np.float32)
+        alpha = None if alpha is None else alpha.astype(np.float32)
+    if colours.dtype not in (np.uint8, np.uint16, np.float32):
+        raise DataError(
+            f"{named} has pixels of type {colours.dtype}.", hint="Save it with 8 or 16 bits."
+        )
+    height, width = colours.shape[:2]
+    try:
+        metadata = read_metadata(data, decoded.header, width, height)
+    except ValueError:
+        metadata = Metadata()
+        notes.append("The metadata is damaged and was left out.")
+    if metadata.icc and decoded.converted:
+        metadata = replace(metadata, icc=b"")
+    elif metadata.icc and not profile_fits(metadata.icc, grey=colours.ndim == 2):
+        notes.append("The ICC profile was left out, since it is for other colours than these.")
+        metadata = replace(metadata, icc=b"")
+    return Picture(
+        np.ascontiguousarray(colours),
+        None if alpha is None else np.ascontiguousarray(alpha),
+        metadata if metadata != Metadata() else None,
+        tuple(notes),
+    )
 
 
 def _is_truncated(data: bytes) -> bool:
@@ -172,49 +135,3 @@ def _is_truncated(data: bytes) -> bool:
     if data.startswith(b"RIFF") and len(data) > 8:
         return len(data) < int.from_bytes(data[4:8], "little") + 8
     return False
-
-
-def _orientation(exif: bytes) -> int:
-    """Read the orientation tag, 1 to 8, from an EXIF block; 1 where there is none."""
-    exif = exif.removeprefix(b"Exif\x00\x00")
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None or len(exif) < 8:
-        return 1
-    start = struct.unpack_from(f"{order}I", exif, 4)[0]
-    if start + 2 > len(exif):
-        return 1
-    count = struct.unpack_from(f"{order}H", exif, start)[0]
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
-        tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, entry)
-        if tag == _ORIENTATION_TAG and 1 <= value <= 8:
-            return int(value)
-    return 1
-
-
-def _turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Undo the way the camera was held: EXIF's eight orientations."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels
-
-
-def _split_alpha(decoded: NDArray[Any]) -> Picture:
-    if decoded.ndim == 2:
-        return Picture(decoded)
-    rgb = np.ascontiguousarray(decoded[..., 2::-1])
-    alpha = np.ascontiguousarray(decoded[..., 3]) if decoded.shape[2] == 4 else None
-    return Picture(rgb, alpha)
-
-
-def _join_alpha(picture: Picture) -> Pixels:
-    if picture.grey and picture.alpha is None:
-        return picture.pixels
-    rgb = np.repeat(picture.pixels[..., None], 3, axis=2) if picture.grey else picture.pixels
-    channels = [rgb[..., ::-1]]
-    if picture.alpha is not None:
-        channels.append(picture.alpha[..., None])
-    return np.ascontiguousarray(np.concatenate(channels, axis=2))

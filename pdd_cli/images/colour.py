@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pdd_cli.images.codec import Pixels, white
+from pdd_cli.images.picture import Pixels, white
 
 # ITU-R BT.601 in studio swing, as MATLAB's rgb2ycbcr documents it, for RGB in [0, 1].
 _LUMA = (65.481, 128.553, 24.966)

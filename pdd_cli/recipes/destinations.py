@@ -13,6 +13,7 @@ import yaml
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.data.layouts import pictures_to_upscale
 from pdd_cli.errors import DataError, UsageError
+from pdd_cli.images.formats import FORMATS
 from pdd_cli.images.listing import name_some
 from pdd_cli.runtime.events import Observer, Said, Warned
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
@@ -27,6 +28,8 @@ class Upscaled:
 
     input: Path
     output: Path
+    notes: tuple[str, ...] = ()
+    """What had to be converted or left out."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def plan(config: InferConfig, scale: int, observer: Observer) -> Plan:
     for path in _inputs(config, observer):
         if path.is_file():
             folders.append(config.output or path.parent)
-            suffix = "" if config.output else f"_x{scale}"
-            jobs.append(Upscaled(path, folders[-1] / f"{path.stem}{suffix}.png"))
+            usual = "" if config.output else f"_x{scale}"
+            jobs.append(Upscaled(path, folders[-1] / _output_name(path, config, usual)))
             continue
         selection = pictures_to_upscale(path, scale)
         if selection.note:
@@ -62,7 +65,9 @@ def plan(config: InferConfig, scale: int, observer: Observer) -> Plan:
             observer(Warned(f"Skipped, as they are no pictures: {name_some(selection.skipped)}."))
         folders.append(config.output or _beside(path, scale))
         jobs += [
-            Upscaled(file, folders[-1] / file.relative_to(path).with_suffix(".png"))
+            Upscaled(
+                file, folders[-1] / file.relative_to(path).with_name(_output_name(file, config))
+            )
             for file in selection.paths
         ]
     _refuse_collisions(jobs)
@@ -78,6 +83,14 @@ def plan(config: InferConfig, scale: int, observer: Observer) -> Plan:
         observer(Said(f"{len(skipped)} of {len(jobs)} results are there already."))
     kept = set(skipped)
     return Plan([job for job in jobs if job not in kept], skipped, folders[0])
+
+
+def _output_name(file: Path, config: InferConfig, usual_suffix: str = "") -> str:
+    extension = f".{config.format}"
+    if config.format == "same":
+        extension = file.suffix if file.suffix.lower() in FORMATS else ".png"
+    suffix = usual_suffix if config.suffix is None else config.suffix
+    return f"{file.stem}{suffix}{extension}"
 
 
 def _beside(folder: Path, scale: int) -> Path:
@@ -118,7 +131,13 @@ def _existing(path: Path) -> Iterator[Path]:
 
 def _refuse_collisions(jobs: list[Upscaled]) -> None:
     taken: dict[Path, Path] = {}
+    originals = {job.input.resolve(): job.input for job in jobs}
     for job in jobs:
+        if (original := originals.get(job.output.resolve())) is not None:
+            raise UsageError(
+                f"{original} would be replaced by what is made of {job.input}.",
+                hint="Give --suffix, another --format, or -o for another folder.",
+            )
         if job.output in taken:
             raise UsageError(
                 f"{taken[job.output]} and {job.input} would both become {job.output}.",

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pdd_cli.config.infer import InferConfig
 from pdd_cli.errors import DataError, PddError, ResourceError
 from pdd_cli.images.codec import Picture, encode_picture
 from pdd_cli.images.colour_fix import ColourFix
+from pdd_cli.images.formats import fitted, format_of, refuse_too_large
 from pdd_cli.images.header import size_in_pixels
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes.destinations import Plan, Upscaled, plan
@@ -26,6 +27,7 @@ from pdd_cli.runtime.events import (
     PictureFailed,
     Said,
     Started,
+    Warned,
     ignore,
 )
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
@@ -94,7 +96,7 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
         config.color_fix,
         skipped=planned.done_before,
     )
-    _Batch(planned, upscaler, f"upscaling with {name}", observer, result).work_through()
+    _Batch(config, planned, upscaler, f"upscaling with {name}", observer, result).work_through()
     if result.pictures or result.skipped:
         result.record = _write_record(result, planned, config.runs)
     result.seconds = time.monotonic() - began
@@ -114,6 +116,7 @@ def _default_model(runs: Path, observer: Observer) -> str:
 class _Batch:
     """The pictures of one call, read, upscaled and written at the same time."""
 
+    config: InferConfig
     plan: Plan
     upscaler: Upscaler
     stage: str
@@ -126,7 +129,7 @@ class _Batch:
         sizes = [size_in_pixels(job.input) for job in self.plan.jobs]
         total = sum(height * width for height, width in filter(None, sizes))
         self.observer(Started(self.stage, total, "pixel"))
-        with WriteBehind(_write) as writer:
+        with WriteBehind(self._write) as writer:
             for jobs, pictures in self._groups():
                 for job, upscaled in zip(
                     jobs, self.upscaler.upscale(pictures, self._advance), strict=True
@@ -135,10 +138,10 @@ class _Batch:
                         writer.put(job, upscaled)
                     else:
                         self._note(job, upscaled)
-                for job, error in writer.done():
-                    self._note(job, error)
-            for job, error in writer.done(all_of_them=True):
-                self._note(job, error)
+                for job, outcome in writer.done():
+                    self._note(job, outcome)
+            for job, outcome in writer.done(all_of_them=True):
+                self._note(job, outcome)
         self.observer(
             Finished(self.stage, f"{len(self.result.pictures)} pictures in {self.plan.folder}")
         )
@@ -153,6 +156,11 @@ class _Batch:
                 if not isinstance(picture, Picture):
                     self._note(job, picture)
                     continue
+                try:
+                    refuse_too_large(picture, job.output.suffix, scale=self._scale)
+                except PddError as error:
+                    self._note(job, error)
+                    continue
                 jobs.append(job)
                 pictures.append(picture)
                 if kind and len(jobs) == self.upscaler.share_a_batch(*kind[:2]):
@@ -161,33 +169,45 @@ class _Batch:
             if jobs:
                 yield jobs, pictures
 
+    @property
+    def _scale(self) -> float:
+        return self.config.outscale or self.upscaler.scale
+
+    def _write(self, job: Upscaled, upscaled: Picture) -> tuple[str, ...]:
+        """Write a result, and return what had to be converted or left out."""
+        suffix = job.output.suffix
+        if self.config.strip_metadata:
+            upscaled = replace(upscaled, metadata=None)
+        upscaled = fitted(upscaled, suffix)
+        quality = self.config.quality if format_of(suffix).has_quality else None
+        try:
+            write_bytes_atomically(job.output, encode_picture(upscaled, suffix, quality=quality))
+        except OSError as error:
+            raise ResourceError(
+                f"{job.output} cannot be written ({error.strerror}).", hint="Free some room."
+            ) from error
+        return upscaled.notes
+
     def _advance(self, pixels: float) -> None:
         self._pixels_done += pixels
         figures = {"done": len(self.result.pictures), "failed": len(self.result.failures)}
         self.observer(Advanced(self._pixels_done, figures))
 
-    def _note(self, job: Upscaled, error: PddError | None) -> None:
-        if error is None:
-            self.result.pictures.append(job)
-            self.observer(PictureDone(job.input, job.output))
-        else:
-            self.result.failures.append(Failure(job.input, str(error)))
-            self.observer(PictureFailed(job.input, str(error)))
+    def _note(self, job: Upscaled, outcome: tuple[str, ...] | PddError) -> None:
+        if isinstance(outcome, PddError):
+            self.result.failures.append(Failure(job.input, str(outcome)))
+            self.observer(PictureFailed(job.input, str(outcome)))
+            return
+        for note in outcome:
+            self.observer(Warned(f"{job.input}: {note}"))
+        self.result.pictures.append(replace(job, notes=outcome))
+        self.observer(PictureDone(job.input, job.output))
 
 
 def _kind(picture: Picture | DataError) -> tuple[int, int, str] | None:
     if not isinstance(picture, Picture):
         return None
     return picture.height, picture.width, str(picture.pixels.dtype)
-
-
-def _write(job: Upscaled, picture: Picture) -> None:
-    try:
-        write_bytes_atomically(job.output, encode_picture(picture, job.output.suffix))
-    except OSError as error:
-        raise ResourceError(
-            f"{job.output} cannot be written ({error.strerror}).", hint="Free some room."
-        ) from error
 
 
 def _write_record(result: InferResult, planned: Plan, runs: Path) -> Path:

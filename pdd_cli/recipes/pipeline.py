@@ -20,6 +20,7 @@ _PIXELS_READ_AHEAD = 50_000_000
 _WRITTEN_BEHIND = 3
 
 Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
 
 
 def read_ahead(paths: Sequence[Path]) -> Iterator[Picture | DataError]:
@@ -49,17 +50,17 @@ def _read(path: Path) -> Picture | DataError:
         return error
 
 
-class WriteBehind(Generic[Job]):
+class WriteBehind(Generic[Job, Outcome]):
     """Writes results in the background, a few of them at the most waiting for their turn.
 
     Args:
         write: writes one result; it may raise a ``PddError``.
     """
 
-    def __init__(self, write: Callable[[Job, Picture], None]) -> None:
+    def __init__(self, write: Callable[[Job, Picture], Outcome]) -> None:
         self._write = write
         self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="writing")
-        self._running: deque[tuple[Job, Future[None]]] = deque()
+        self._running: deque[tuple[Job, Future[Outcome]]] = deque()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -78,8 +79,8 @@ class WriteBehind(Generic[Job]):
         """Have a result written, waiting while too many are."""
         self._running.append((job, self._workers.submit(self._write, job, picture)))
 
-    def done(self, *, all_of_them: bool = False) -> Iterator[tuple[Job, PddError | None]]:
-        """Tell which results were written since, in order, and why one was not.
+    def done(self, *, all_of_them: bool = False) -> Iterator[tuple[Job, Outcome | PddError]]:
+        """Tell what came of the results that were written since, in order, or why one was not.
 
         Args:
             all_of_them: whether to wait for every one.
@@ -91,8 +92,6 @@ class WriteBehind(Generic[Job]):
                 return
             self._running.popleft()
             try:
-                writing.result()
+                yield job, writing.result()
             except PddError as error:
                 yield job, error
-            else:
-                yield job, None
