@@ -180,7 +180,8 @@ def _carried(metadata: Metadata, format_: Format, suffix: str) -> tuple[Metadata
         words = " and ".join(named[field] for field in unknown)
         notes.append(f"{suffix} does not carry metadata of this kind: {words} left out.")
     notes += [f"{named[f]} was left out, since {suffix} holds {_SEGMENT:,} bytes." for f in long]
-    metadata = replace(metadata, **dict.fromkeys([*unknown, *long], b""))
+    for field in (*unknown, *long):
+        metadata = replace(metadata, **{field: b""})  # type: ignore[arg-type]
     if "pixels_per_inch" not in format_.metadata:
         metadata = replace(metadata, pixels_per_inch=None)
     return metadata, notes
