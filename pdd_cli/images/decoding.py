@@ -75,9 +75,8 @@ def decode(data: bytes) -> Decoded | None:
     if header is not None and header.format == "PNG":
         colours, alpha = _as_png_says(data, header, colours, alpha)
     exif = header.info.get("exif", b"") if header is not None else b""
-    # OpenCV has turned AVIF by the file's own boxes; its EXIF repeats the same turn.
-    turn = 1 if header is not None and header.format == "AVIF" else orientation(exif)
-    return _upright(Decoded(colours, alpha, header), turn)
+    # For AVIF Pillow tells in EXIF what the file's own boxes say of its turn.
+    return _upright(Decoded(colours, alpha, header), orientation(exif))
 
 
 def _is_better_with_pillow(header: ImageFile.ImageFile) -> bool:

@@ -180,14 +180,11 @@ def _carried(metadata: Metadata, format_: Format, suffix: str) -> tuple[Metadata
         words = " and ".join(named[field] for field in unknown)
         notes.append(f"{suffix} does not carry metadata of this kind: {words} left out.")
     notes += [f"{named[f]} was left out, since {suffix} holds {_SEGMENT:,} bytes." for f in long]
-    dropped = {*unknown, *long}
-    sized = "pixels_per_inch" in format_.metadata
-    return Metadata(
-        exif=b"" if "exif" in dropped else metadata.exif,
-        icc=b"" if "icc" in dropped else metadata.icc,
-        xmp=b"" if "xmp" in dropped else metadata.xmp,
-        pixels_per_inch=metadata.pixels_per_inch if sized else None,
-    ), notes
+    for field in (*unknown, *long):
+        metadata = replace(metadata, **{field: b""})  # type: ignore[arg-type]
+    if "pixels_per_inch" not in format_.metadata:
+        metadata = replace(metadata, pixels_per_inch=None)
+    return metadata, notes
 
 
 def _over_white(pixels: Pixels, alpha: Pixels) -> Pixels:
