@@ -21,6 +21,13 @@ class EvaluateConfig(StrictModel):
     """What to compute."""
     border: Annotated[int, Field(ge=0)] | None = None
     """Pixels left out along each side; unset, the scale, or 4 where nobody tells the scale."""
+    report: Path | None = None
+    """HTML file to write about the evaluation; unset, none."""
+    before: Path | None = None
+    """Folder of the same pictures upscaled in another way, which the report compares with; unset,
+    bicubic enlargement."""
+    show: tuple[str, ...] = ()
+    """Pictures that the report shows besides those that gained and lost most."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     runs: Path = Path("runs")

@@ -23,6 +23,7 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
+from pdd_cli.recipes.gallery import Exhibit, Gallery
 from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     ValidationPair,
@@ -88,7 +89,8 @@ def _carry_out(
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
     network, licence = _network(config, observer)
-    material = _material(config, network.scale, observer)
+    scale = network.scale
+    material = _material(config, scale, observer)
     features = _features(config, observer)
     precision = choose_precision(device, config.train.precision)
     chosen: dict[str, object] = {
@@ -104,7 +106,7 @@ def _carry_out(
         [],
         material.held_out,
         crop=config.monitor.crop or 0,
-        scale=network.scale,
+        scale=scale,
         device=device,
         precision=precision,
         observer=observer,
@@ -135,6 +137,17 @@ def _carry_out(
         ),
         previews=Previews(
             [pair.lr for pair in material.held_out], network, run.previews, device, precision
+        ),
+        gallery=Gallery(
+            [
+                Exhibit.of(pair.name, pair.lr, pair.hr, crop=config.monitor.crop or 0, scale=scale)
+                for pair in material.held_out
+            ],
+            network if config.weights else None,
+            labels=("as it began" if config.weights else "bicubic", "trained"),
+            scale=scale,
+            device=device,
+            precision=precision,
         ),
         monitors=monitors,
         observer=observer,
@@ -240,7 +253,8 @@ def _made_pair(
     hr = centre(pixels_to_tensor(read_picture(path).rgb8()), crop, scale)
     height, width = (length // scale * scale for length in hr.shape[-2:])
     hr = hr[..., :height, :width]
-    return ValidationPair(degradation(hr, scale, np.random.default_rng(seed)), hr)
+    lr = degradation(hr, scale, np.random.default_rng(seed))
+    return ValidationPair(lr, hr, path.stem)
 
 
 def _story(config: TrainConfig, material: _Material, licence: str | None, written: int) -> Story:
