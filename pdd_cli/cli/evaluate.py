@@ -84,14 +84,15 @@ def evaluate_command(
 
     with observing(quiet=quiet, json=json) as observer:
         result = evaluate(config, observer)
-        if config.report is not None:
-            write_evaluation_report(config, result, observer)
     if json:
         print_json({"schema_version": 1, "command": "eval", "result": result})
     else:
         rows = [(p.prediction.name, p.scores) for p in result.pictures] if each else []
         rows.append((f"mean of {len(result.pictures)}", result.means))
         print_scores("picture" if each else result.model or "pictures", rows, result.protocol_text)
+    if config.report is not None:
+        with observing(quiet=quiet, json=json) as observer:
+            write_evaluation_report(config, result, observer)
     if result.failures:
         names = list(result.failures)
         raise SomeFilesFailed(

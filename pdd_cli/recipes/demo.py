@@ -97,7 +97,9 @@ def demo(config: DemoConfig, observer: Observer = ignore) -> DemoResult:
     }
     picture = folder / "before-after.png"
     _write(picture, _compare(folder / "score"))
-    report = report_of_evaluation(results["adapted"], results["un-adapted"])
+    report = report_of_evaluation(
+        results["adapted"], results["un-adapted"], labels=("un-adapted", "adapted")
+    )
     page = write_report(report, folder / "report.html")
     return DemoResult(
         scores={name: result.means for name, result in results.items()},

@@ -2,29 +2,29 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+
+import yaml
 
 from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.errors import UsageError
-from pdd_cli.images.codec import read_picture
 from pdd_cli.images.listing import name_some
 from pdd_cli.metrics.protocol import METRICS
 from pdd_cli.recipes.evaluate import EvaluateResult, evaluate
 from pdd_cli.recipes.gains import Scored, gains_over, gains_over_bicubic
-from pdd_cli.recipes.gallery import gain_note
+from pdd_cli.recipes.showcase import Showcase, figure, heading
 from pdd_cli.recipes.training_report import licences, made_by
-from pdd_cli.report.charts import number
-from pdd_cli.report.page import RGB, Comparison, Histogram, Report, Section, Shown, Table
-from pdd_cli.report.pictures import change_map, gain_map, telling_window
+from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
 
 _MOST_OF_A_KIND = 4
-
-_RESULT = "result"
+_FEWEST_TO_DISTRIBUTE = 5
+_MOST_ROWS_OPEN = 20
 
 
 def write_evaluation_report(
@@ -43,13 +43,21 @@ def write_evaluation_report(
     if config.before is not None:
         observer(Said(f"Scoring {config.before}, to compare with."))
         before = evaluate(config.model_copy(update={"sr": config.before}), observer)
-    write_report(report_of_evaluation(result, before, config.show), config.report)
+    report = report_of_evaluation(
+        result, before, show=config.show, settings=config.model_dump(mode="json")
+    )
+    write_report(report, config.report)
     observer(Said(f"The report is {config.report}."))
     return config.report
 
 
 def report_of_evaluation(
-    result: EvaluateResult, before: EvaluateResult | None = None, show: Sequence[str] = ()
+    result: EvaluateResult,
+    before: EvaluateResult | None = None,
+    *,
+    labels: tuple[str, str] | None = None,
+    show: Sequence[str] = (),
+    settings: Mapping[str, object] | None = None,
 ) -> Report:
     """Tell about an evaluation.
 
@@ -58,192 +66,195 @@ def report_of_evaluation(
         before: the same pictures, upscaled in another way, as by the un-adapted model. Without
             it the result is compared with bicubic enlargement, by PSNR, where the record of
             ``infer`` tells the LR; where nothing does, with the HR.
-        show: names of pictures to show, without their suffixes; further ones are chosen.
+        labels: what the earlier and the later pictures are called.
+        show: names of pictures to show, with or without their suffixes; others are chosen.
+        settings: of the evaluation, as they are to be shown.
 
     Raises:
         UsageError: a picture to show was not scored.
         DataError: a scored picture cannot be read any more.
     """
     scored = gains_over(before, result) if before else gains_over_bicubic(result)
-    label = (before.model or "before") if before else "bicubic"
-    known = [entry for entry in scored if not math.isnan(entry.gain)]
-    shown = _Shown(label)
+    told = _Told(result, before, scored, labels or (_label(before), "result"))
+    showcase = Showcase(told.labels)
     sections = [
-        *_chosen(scored, show, shown),
-        *(
-            _extremes(known, _unit(result, before), shown)
-            if known
-            else _ends(scored, result, shown)
-        ),
-        Section(
-            "Means",
-            [_means(result, scored, label, before=before is not None)],
-            result.protocol_text,
-        ),
-        Section("Distributions", list(_histograms(result, scored, label))),
-        Section("Every picture", [_every(result, scored, label)]),
+        *_chosen(scored, show, showcase),
+        *(_extremes(told, showcase) if told.known else _ends(told, showcase)),
+        Section("Means and protocol", [_means(told)], f"Protocol: {result.protocol_text}."),
+        _distributions(told),
+        Section("Every picture", [_every(told)]),
         *_failures(result),
+        *_settings(result, settings),
         licences(_licensed(result, before)),
     ]
-    title = f"{result.model or 'Upscaled pictures'}, scored on {len(result.pictures)} pictures"
-    return Report(title, _summary(result, before, known, label), sections, made_by())
+    name = Path(result.model).name if result.model else "Upscaled pictures"
+    count = len(result.pictures)
+    title = f"{name}, scored on {count} picture{'' if count == 1 else 's'}"
+    return Report(title, _summary(told), sections, made_by())
 
 
-class _Shown:
-    """Makes comparisons of scored pictures, each picture once."""
+@dataclass(frozen=True)
+class _Told:
+    """What the page tells."""
 
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._seen: set[Path] = set()
+    result: EvaluateResult
+    before: EvaluateResult | None
+    scored: Sequence[Scored]
+    labels: tuple[str, str]
 
-    def show(self, entries: Sequence[Scored]) -> list[Comparison]:
-        new = [entry for entry in entries if entry.picture.prediction not in self._seen]
-        self._seen |= {entry.picture.prediction for entry in new}
-        return [self._comparison(entry) for entry in new]
+    @property
+    def known(self) -> list[Scored]:
+        """The pictures whose gain is known."""
+        return [entry for entry in self.scored if not math.isnan(entry.gain)]
 
-    def _comparison(self, entry: Scored) -> Comparison:
-        picture = entry.picture
-        sr, hr = (read_picture(path).rgb8() for path in (picture.prediction, picture.hr))
-        before = entry.before(sr)
-        if before is None:
-            place = telling_window(sr, hr)
-            change = Shown("Difference", change_map(sr[place], hr[place]), "Between the two.")
-            shown = (Shown(_RESULT, sr[place]), Shown("HR", hr[place]))
-            return Comparison(entry.name, *shown, (change,), _told(entry, sr, place))
-        place = telling_window(before, sr)
-        before, after, hr = before[place], sr[place], hr[place]
-        others = (
-            Shown("HR", hr, "The truth."),
-            Shown("Gain", gain_map(before, after, hr), gain_note(self._label)),
-        )
-        return Comparison(
-            entry.name,
-            Shown(self._label, before),
-            Shown(_RESULT, after),
-            others,
-            _told(entry, sr, place),
-        )
+    @property
+    def compared(self) -> Sequence[Scored]:
+        """The pictures whose means can be set against each other."""
+        return [entry for entry in self.scored if entry.earlier] if self.before else self.scored
 
+    @property
+    def gauge(self) -> str:
+        """By what gains are told."""
+        return self.metric.upper()
 
-def _told(entry: Scored, sr: RGB, place: tuple[slice, slice]) -> str:
-    """Say the figures of the whole picture, and which part of it is seen."""
-    figures = []
-    for name, value in entry.picture.scores.items():
-        earlier = entry.earlier.get(name)
-        was = f"{number(earlier)} → " if earlier is not None else ""
-        unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
-        figures.append(f"{name} {was}{number(value)}{unit}")
-    rows, columns = place
-    height, width = sr.shape[:2]
-    if (rows.stop - rows.start, columns.stop - columns.start) == (height, width):
-        return ", ".join(figures)
-    part = f"{columns.stop - columns.start}×{rows.stop - rows.start} of {width}×{height} pixels"
-    return f"{', '.join(figures)}; shown: {part}, where the two differ most"
+    @property
+    def metric(self) -> str:
+        """The name of what gains are told by."""
+        return self.result.protocol.metrics[0] if self.before else "psnr"
+
+    def means(self, name: str) -> tuple[float | None, float]:
+        """Return the earlier mean, where there is one, and the later one."""
+        later = fmean(entry.picture.scores[name] for entry in self.compared)
+        if self.before is None:
+            return None, later
+        return fmean(entry.earlier[name] for entry in self.compared), later
 
 
-def _chosen(scored: Sequence[Scored], show: Sequence[str], gallery: _Shown) -> Iterator[Section]:
-    by_name = {entry.name: entry for entry in scored}
-    unknown = [name for name in show if Path(name).stem not in by_name and name not in by_name]
-    if unknown:
-        raise UsageError(
-            f"--show: no picture of the name {unknown[0]} was scored.",
-            hint=f"There are {name_some([Path(name) for name in by_name])}.",
-        )
-    if show:
-        entries = [by_name.get(name) or by_name[Path(name).stem] for name in show]
-        yield Section("Chosen pictures", gallery.show(entries))
+def _label(before: EvaluateResult | None) -> str:
+    if before is None:
+        return "bicubic"
+    return Path(before.model).name if before.model else "before"
 
 
-def _extremes(known: Sequence[Scored], unit: str, gallery: _Shown) -> Iterator[Section]:
-    ordered = sorted(known, key=lambda entry: -entry.gain)
+def _chosen(
+    scored: Sequence[Scored], names: Sequence[str], showcase: Showcase
+) -> Iterator[Section]:
+    for name in names:
+        if not any(entry.is_called(name) for entry in scored):
+            raise UsageError(
+                f"--show {name}: no picture of this name was scored.",
+                hint=f"There are {name_some([entry.picture.prediction for entry in scored])}.",
+            )
+    if names:
+        chosen = [entry for name in names for entry in scored if entry.is_called(name)]
+        yield Section("Chosen pictures", showcase.of(chosen))
+
+
+def _extremes(told: _Told, showcase: Showcase) -> Iterator[Section]:
+    ordered = sorted(told.known, key=lambda entry: -entry.gain)
     gains = [entry for entry in ordered if entry.gain > 0]
     losses = [entry for entry in reversed(ordered) if entry.gain < 0]
-    for heading, entries, none in (
-        ("Largest gains", gains, "No picture gained."),
-        ("Largest losses", losses, "No picture lost."),
+    for title, entries, word in (
+        ("Largest gains", gains, "better"),
+        ("Largest losses", losses, "worse"),
     ):
-        told = f"{len(entries)} of {len(known)} pictures, by {unit}." if entries else none
-        yield Section(heading, gallery.show(entries[:_MOST_OF_A_KIND]), told)
+        counted = f"{len(entries)} of {len(ordered)} pictures are {word} than {told.labels[0]}"
+        text = f"{counted}, by {told.gauge}." if entries else f"No picture is {word}."
+        yield Section(title, showcase.of(entries[:_MOST_OF_A_KIND]), text)
 
 
-def _ends(scored: Sequence[Scored], result: EvaluateResult, gallery: _Shown) -> Iterator[Section]:
+def _ends(told: _Told, showcase: Showcase) -> Iterator[Section]:
     """Without anything to compare with, show the best and the worst beside their HR."""
-    metric = result.protocol.metrics[0]
+    metric = told.result.protocol.metrics[0]
     ordered = sorted(
-        scored,
+        told.scored,
         key=lambda entry: entry.picture.scores[metric],
         reverse=METRICS[metric].better == "higher",
     )
-    text = "No record tells what these pictures were made of, so they are shown beside their HR."
-    yield Section(f"Best by {metric}", gallery.show(ordered[:_MOST_OF_A_KIND]), text)
-    yield Section(f"Worst by {metric}", gallery.show(ordered[::-1][:_MOST_OF_A_KIND]))
+    text = "Nothing tells what these pictures were made of, so they are shown beside their HR."
+    yield Section(f"Best by {heading(metric)}", showcase.of(ordered[:_MOST_OF_A_KIND]), text)
+    yield Section(f"Worst by {heading(metric)}", showcase.of(ordered[::-1][:_MOST_OF_A_KIND]))
 
 
-def _unit(result: EvaluateResult, before: EvaluateResult | None) -> str:
-    return result.protocol.metrics[0] if before else "PSNR against bicubic enlargement"
-
-
-def _means(result: EvaluateResult, scored: Sequence[Scored], label: str, *, before: bool) -> Table:
-    both = [entry for entry in scored if entry.earlier] if before else scored
-    columns = ("metric", *((label, _RESULT, "change") if before else (_RESULT,)), "better")
+def _means(told: _Told) -> Table:
+    count = len(told.compared)
     rows = []
-    for name in result.protocol.metrics if both else ():
-        unit = f", {METRICS[name].unit}" if METRICS[name].unit else ""
-        value = fmean(entry.picture.scores[name] for entry in both)
-        figures = [number(value)]
-        if before:
-            was = fmean(entry.earlier[name] for entry in both)
-            figures = [number(was), number(value), f"{value - was:+.3g}"]
-        rows.append((f"{name}{unit}", *figures, METRICS[name].better))
-    return Table(f"Means over {len(both)} pictures", columns, rows)
+    for name in told.result.protocol.metrics if count else ():
+        earlier, later = told.means(name)
+        figures = [figure(name, later)]
+        if earlier is not None:
+            figures = [figure(name, earlier), *figures, figure(name, later - earlier, sign="+")]
+        rows.append((heading(name), *figures, METRICS[name].better))
+    columns = (*told.labels, "change") if told.before else (told.labels[1],)
+    return Table(f"Means over {count} pictures", ("metric", *columns, "better"), rows)
 
 
-def _histograms(
-    result: EvaluateResult, scored: Sequence[Scored], label: str
-) -> Iterator[Histogram]:
-    for name in result.protocol.metrics:
-        values = _finite(picture.scores[name] for picture in result.pictures)
-        earlier = _finite(entry.earlier[name] for entry in scored if name in entry.earlier)
+def _distributions(told: _Told) -> Section:
+    if len(told.scored) < _FEWEST_TO_DISTRIBUTE:
+        return Section("Distributions", (), "So few pictures are better looked at one by one.")
+    charts = []
+    for name in told.result.protocol.metrics:
         metric = METRICS[name]
+        values = _finite(entry.picture.scores[name] for entry in told.scored)
+        earlier = _finite(entry.earlier[name] for entry in told.scored if name in entry.earlier)
         if values:
-            labels = (label, _RESULT)
-            yield Histogram(name, values, earlier, labels, metric.better, metric.unit)
-    gains = _finite(entry.gain for entry in scored)
+            title, unit = name.upper(), metric.unit
+            charts.append(Histogram(title, values, earlier, told.labels, metric.better, unit))
+    gains = _finite(entry.gain for entry in told.scored)
     if gains:
-        yield Histogram(f"gain over {label}", gains)
+        charts.append(Histogram(f"Gain over {told.labels[0]}, by {told.gauge}", gains))
+    return Section("Distributions", charts)
 
 
-def _every(result: EvaluateResult, scored: Sequence[Scored], label: str) -> Table:
-    metrics = result.protocol.metrics
-    rows = [
-        (
-            entry.name,
-            *(number(entry.picture.scores[name]) for name in metrics),
-            "" if math.isnan(entry.gain) else f"{entry.gain:+.3g}",
-        )
-        for entry in scored
-    ]
-    columns = ("picture", *metrics, f"gain over {label}")
-    return Table("Figures of every picture", columns, rows, folded=len(rows) > 20)
+def _every(told: _Told) -> Table:
+    metrics = told.result.protocol.metrics
+    gain = (f"gain over {told.labels[0]}, by {told.gauge}",) if told.known else ()
+    rows = []
+    for entry in told.scored:
+        figures = [figure(name, entry.picture.scores[name]) for name in metrics]
+        if gain:
+            unknown = math.isnan(entry.gain)
+            figures.append("not known" if unknown else figure(told.metric, entry.gain, sign="+"))
+        rows.append((entry.name, *figures))
+    columns = ("picture", *map(heading, metrics), *gain)
+    return Table("Figures of every picture", columns, rows, folded=len(rows) > _MOST_ROWS_OPEN)
 
 
 def _failures(result: EvaluateResult) -> Iterator[Section]:
     if result.failures:
         rows = list(result.failures.items())
-        yield Section("Not scored", [Table("Why", ("picture", "reason"), rows)])
+        yield Section("Not scored", [Table("Pictures and reasons", ("picture", "reason"), rows)])
 
 
-def _summary(
-    result: EvaluateResult, before: EvaluateResult | None, known: Sequence[Scored], label: str
-) -> str:
-    means = ", ".join(f"{name} {number(value)}" for name, value in result.means.items())
-    if not known:
-        return f"On average: {means}."
-    better = sum(entry.gain > 0 for entry in known)
-    return (
-        f"On average: {means}. Of {len(known)} pictures {better} are better than {label}, by "
-        f"{_unit(result, before)}."
+def _settings(result: EvaluateResult, settings: Mapping[str, object] | None) -> Iterator[Section]:
+    files = []
+    if settings is not None:
+        text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+        files.append(Verbatim("Of the evaluation", text.rstrip()))
+    training = Path(result.model or "") / "config.yaml"
+    if result.model and training.is_file():
+        text = training.read_text(encoding="utf-8")
+        files.append(Verbatim("Of the run that made the model (config.yaml)", text.rstrip()))
+    if files:
+        yield Section("Settings", files)
+
+
+def _summary(told: _Told) -> str:
+    parts = []
+    for name in told.result.protocol.metrics if told.compared else ():
+        earlier, later = told.means(name)
+        was = "" if earlier is None else f"{figure(name, earlier)} → "
+        unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
+        lower = ", lower is better" if METRICS[name].better == "lower" else ""
+        parts.append(f"{name.upper()} {was}{figure(name, later)}{unit}{lower}")
+    if not parts:
+        return "Nothing could be scored."
+    better = sum(entry.gain > 0 for entry in told.known)
+    counted = (
+        f" Of {len(told.known)} pictures {better} are better than {told.labels[0]}, by "
+        f"{told.gauge}."
     )
+    return f"On average: {'; '.join(parts)}.{counted if told.known else ''}"
 
 
 def _licensed(result: EvaluateResult, before: EvaluateResult | None) -> dict[str, str | None]:

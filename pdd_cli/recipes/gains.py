@@ -38,6 +38,10 @@ class Scored:
         """Of the picture."""
         return self.picture.prediction.stem
 
+    def is_called(self, name: str) -> bool:
+        """Tell whether somebody who says a name, with or without its suffix, means it."""
+        return name in (self.name, self.picture.prediction.name)
+
     def before(self, sr: RGB) -> RGB | None:
         """Read what the picture is compared with, in the size of the result, (h, w, 3).
 

@@ -1,6 +1,7 @@
 """The page about a run: what became of photos, the figures over its steps, how it was done."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
@@ -42,6 +43,8 @@ _NAMES = {
     "seconds": ("Time of a step", "s"),
 }
 _NO_FIGURES = ("step", "measured_after")
+
+_LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 
 _PROTOCOL = (
     "Centres of pictures that were not learnt from, as the network has them in 8 bits. PSNR and "
@@ -95,7 +98,7 @@ def report_of_training(
         Section(
             "How it was made",
             [_facts(story), *_files(run)],
-            " ".join(story.made.split()),
+            _LINK.sub(r"\1 (\2)", " ".join(story.made.split())),
         ),
         licences(_licensed(story, verdict)),
     ]
@@ -151,6 +154,8 @@ def _charts(
             for record in records
             if record.get(name) is not None
         ]
+        if not baselines and len({value for _, value in points}) == 1:
+            continue  # a rate that stays as it is tells nothing
         title, unit = _NAMES.get(name, (name, ""))
         yield LineChart(
             title,
@@ -163,11 +168,13 @@ def _charts(
 
 
 def _figures(records: Sequence[Mapping[str, float]]) -> list[str]:
-    """Name the figures in the order in which they first come up."""
+    """Name the figures that there are; those without a name for people come last."""
     names = dict.fromkeys(
         name for record in records for name, value in record.items() if value is not None
     )
-    return [name for name in names if name not in _NO_FIGURES]
+    order = {name: place for place, name in enumerate(_NAMES)}
+    shown = [name for name in names if name not in _NO_FIGURES]
+    return sorted(shown, key=lambda name: order.get(name, len(order)))
 
 
 def _remarks(records: Sequence[Mapping[str, str]]) -> Iterator[Section]:

@@ -14,7 +14,11 @@ FULL_COLOUR = 16
 """Difference in levels of 255 that is drawn in full colour."""
 
 _LARGEST_LOSSLESS = 100_000
-_QUALITY, _LOSSLESS = 92, 101
+_LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)  # above 100 is how OpenCV says "without loss"
+_LOSSY = (
+    *(cv2.IMWRITE_JPEG_QUALITY, 92),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+)
 _STRIDE = 16
 
 _PAPER = np.array((247, 247, 247), np.float32)
@@ -54,17 +58,16 @@ def gain_map(before: RGB, after: RGB, hr: RGB) -> RGB:
 
 
 def data_address(pixels: RGB) -> str:
-    """Encode a picture as a ``data:`` address in WebP: without loss up to 100 kB, else at 92."""
-    encoded = _webp(pixels, _LOSSLESS)
-    if len(encoded) > _LARGEST_LOSSLESS:
-        encoded = _webp(pixels, _QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(encoded).decode()}"
+    """Encode a picture as a ``data:`` address.
 
-
-def _webp(pixels: RGB, quality: int) -> bytes:
+    WebP without loss up to 100 kB, else JPEG of quality 92 with colour at every pixel, as noise and
+    fringes are what such pictures are looked at for.
+    """
     bgr = np.ascontiguousarray(pixels[..., ::-1])
-    _, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    return data.tobytes()
+    kind, encoded = "webp", cv2.imencode(".webp", bgr, _LOSSLESS)[1].tobytes()
+    if len(encoded) > _LARGEST_LOSSLESS:
+        kind, encoded = "jpeg", cv2.imencode(".jpg", bgr, _LOSSY)[1].tobytes()
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
 
 
 def _difference(first: RGB, second: RGB) -> NDArray[np.float32]:
