@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pdd_cli.config.strict import StrictModel
 
@@ -32,3 +32,10 @@ class EvaluateConfig(StrictModel):
     """auto, cpu, cuda, cuda:1 or mps."""
     runs: Path = Path("runs")
     """Folder of all runs."""
+
+    @field_validator("report")
+    @classmethod
+    def _page(cls, report: Path | None) -> Path | None:
+        if report is not None and report.suffix.lower() not in (".html", ".htm"):
+            raise ValueError("a report is an HTML file: give it a name that ends in .html")
+        return report

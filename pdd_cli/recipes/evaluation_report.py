@@ -33,9 +33,9 @@ def write_evaluation_report(
     """Write the page that ``config.report`` names; ``config.before`` is scored for it.
 
     Raises:
-        UsageError: the page has no name, or a picture to show was not scored.
+        UsageError: the page has no name or no place, or a picture to show was not scored.
         DataError: there is nothing to score in the folder to compare with.
-        OSError: the page cannot be written.
+        OSError: the disk is full or the folder cannot be written.
     """
     if config.report is None:
         raise UsageError("The report has no name.", hint="Give --report FILE.")
@@ -46,7 +46,13 @@ def write_evaluation_report(
     report = report_of_evaluation(
         result, before, show=config.show, settings=config.model_dump(mode="json")
     )
-    write_report(report, config.report)
+    try:
+        write_report(report, config.report)
+    except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise UsageError(
+            f"--report {config.report} cannot be written ({error.strerror}).",
+            hint="Name a file in a folder.",
+        ) from error
     observer(Said(f"The report is {config.report}."))
     return config.report
 

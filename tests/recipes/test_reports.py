@@ -20,7 +20,7 @@ from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.training_report import report_of_training
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.page import Comparison, Histogram, LineChart, Table
-from pdd_cli.report.rendering import render
+from pdd_cli.report.rendering import render, write_report
 from pdd_cli.runtime.run_directory import RunDirectory
 
 
@@ -187,6 +187,16 @@ def test_the_command_writes_the_page_and_prints_as_ever():
     assert "before: before" in page  # the settings
 
 
+@pytest.mark.usefixtures("scenes")
+@pytest.mark.parametrize("name", ["hr/0.png", "hr", "hr/0.png/page.html"])
+def test_a_page_takes_the_place_of_nothing_else(name):
+    before = Path("hr/0.png").read_bytes()
+    arguments = ["eval", "after", "--gt", "hr", "--metrics", "psnr", "--device", "cpu"]
+    with pytest.raises(UsageError, match="report"):
+        CliRunner().invoke(app, [*arguments, "--report", name], catch_exceptions=False)
+    assert Path("hr/0.png").read_bytes() == before
+
+
 @pytest.fixture
 def run():
     """The folder of a run whose figures are known."""
@@ -252,3 +262,26 @@ def test_a_run_is_told_with_its_verdict_warnings_settings_and_licences(training_
         "vgg16, to compare with",
         "niqe, to compare with",
     ]
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("scenes")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pages_of_both_kinds_are_whole_in_a_browser(browser, training_report, width):
+    evaluation = report_of_evaluation(scored("after"), scored("before"), settings={"gt": "/" * 99})
+    for report in (training_report, evaluation):
+        page = write_report(report, Path("page.html").resolve())
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+        browser.get_log("browser")
+        browser.get(page.as_uri())
+        seen, wide = browser.execute_script(
+            """for (const part of document.querySelectorAll("details")) part.open = true;
+            return [[...document.images].map((image) => image.complete && image.naturalWidth),
+                    document.documentElement.scrollWidth]"""
+        )
+        assert seen == [64] * sum(4 * len(shown(section)) for section in report.sections)
+        assert wide <= width
+        assert browser.get_log("browser") == []

@@ -1,6 +1,4 @@
-"""A report with everything in it, and a browser to look at it with."""
-
-import shutil
+"""A report with everything in it."""
 
 import numpy as np
 import pytest
@@ -18,12 +16,6 @@ from pdd_cli.report.page import (
 from pdd_cli.report.rendering import write_report
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
-
-# What Chromium needs in a container, and what keeps it from calling home.
-_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 def plain(colour, height=96, width=128):
@@ -72,22 +64,3 @@ def report():
 @pytest.fixture(scope="session")
 def report_file(report, tmp_path_factory):
     return write_report(report, tmp_path_factory.mktemp("report") / "report.html")
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """Chromium, driven by its own driver; tests are skipped where there is none."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((found for name in names if (found := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("no Chromium with its driver is installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
