@@ -1,5 +1,6 @@
-"""Tiny networks and pictures that tests make themselves."""
+"""Tiny networks and pictures that tests make themselves, and a browser."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,12 @@ import pytest
 import torch
 
 from pdd_cli.runtime.weights import write_weights
+
+# What Chromium needs in a container, and what keeps it from calling home.
+_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 
 def tiny_network(scale: int = 4, channels: int = 8, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -63,3 +70,22 @@ def write():
 def network_weights():
     """``network_weights(scale)`` draws a tiny network."""
     return tiny_network
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium, driven by its own driver; tests are skipped where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("no Chromium with its driver is installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()

@@ -16,7 +16,7 @@ _PACKAGE = Path(pdd_cli.__file__).parent
 _FLOORS = [
     {"cli"},
     {"recipes"},
-    {"distill", "data", "nets", "metrics", "assets"},
+    {"distill", "data", "nets", "metrics", "assets", "report"},
     {"images", "runtime", "config"},
     {"errors"},
 ]

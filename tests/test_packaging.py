@@ -31,10 +31,11 @@ def wheel(tmp_path_factory) -> Path:
 def test_the_wheel_holds_every_module_and_every_preset(wheel):
     modules = {str(p.relative_to(_REPOSITORY)) for p in (_REPOSITORY / "pdd_cli").rglob("*.py")}
     presets = {f"pdd_cli/configs/{p.name}" for p in (_REPOSITORY / "configs").glob("*.yaml")}
+    page = {f"pdd_cli/report/report.{kind}" for kind in ("css", "js")}
     assert presets
 
     with zipfile.ZipFile(wheel) as archive:
-        assert modules | presets | {"pdd_cli/py.typed"} <= set(archive.namelist())
+        assert modules | presets | page | {"pdd_cli/py.typed"} <= set(archive.namelist())
 
 
 def test_presets_are_found_from_the_wheel(wheel, tmp_path):

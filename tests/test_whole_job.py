@@ -72,10 +72,11 @@ def test_the_three_lines_of_daily_use_work_one_after_the_other(fetched, tmp_path
     short = ("--steps", "2", "--device", "cpu")
     run(tmp_path, "adapt", "--generalist", "realesrgan", "--real-lr", "./RealSR", *short)
     run(tmp_path, "infer", "folder")
-    done = run(tmp_path, "eval", "--metrics", "psnr", "lpips", "--json")
+    done = run(tmp_path, "eval", "--metrics", "psnr", "lpips", "--report", "page.html", "--json")
     means = json.loads(done.stdout)["result"]["means"]
     assert means["psnr"] > 15
     assert 0 < means["lpips"] < 1
+    assert "Where bicubic ends and result begins" in (tmp_path / "page.html").read_text()
     upscaled = list((tmp_path / "RealSR_x4").rglob("*.png"))
     assert [path.name for path in upscaled] == ["Canon_chelsea_LR4.png"]
     assert cv2.imread(str(upscaled[0])).shape == (256, 256, 3)

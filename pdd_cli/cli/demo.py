@@ -37,4 +37,5 @@ def demo_command(
         return
     print_scores("upscaled by", result.scores.items(), result.protocol)
     typer.echo(f"\nSide by side: {result.picture}")
+    typer.echo(f"With a slider: {result.report}")
     typer.echo(f"The adapted model: {result.run}")

@@ -45,6 +45,22 @@ def evaluate_command(
         ),
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Show every picture's figures.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page with pictures: one HTML file."),
+    ] = None,
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="What the page compares with: the pictures as another model has them.",
+            show_default="bicubic enlargement",
+        ),
+    ] = None,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A picture to show on the page; may be repeated."),
+    ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
     json: Json = False,
@@ -57,10 +73,14 @@ def evaluate_command(
             "gt": gt,
             "metrics": metrics or None,
             "border": border,
+            "report": report,
+            "before": before,
+            "show": show or None,
             "device": device,
         },
     )
     from pdd_cli.recipes.evaluate import evaluate
+    from pdd_cli.recipes.evaluation_report import write_evaluation_report
 
     with observing(quiet=quiet, json=json) as observer:
         result = evaluate(config, observer)
@@ -70,6 +90,9 @@ def evaluate_command(
         rows = [(p.prediction.name, p.scores) for p in result.pictures] if each else []
         rows.append((f"mean of {len(result.pictures)}", result.means))
         print_scores("picture" if each else result.model or "pictures", rows, result.protocol_text)
+    if config.report is not None:
+        with observing(quiet=quiet, json=json) as observer:
+            write_evaluation_report(config, result, observer)
     if result.failures:
         names = list(result.failures)
         raise SomeFilesFailed(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pdd_cli.config.strict import StrictModel
 
@@ -21,7 +21,21 @@ class EvaluateConfig(StrictModel):
     """What to compute."""
     border: Annotated[int, Field(ge=0)] | None = None
     """Pixels left out along each side; unset, the scale, or 4 where nobody tells the scale."""
+    report: Path | None = None
+    """HTML file to write about the evaluation; unset, none."""
+    before: Path | None = None
+    """Folder of the same pictures upscaled in another way, which the report compares with; unset,
+    bicubic enlargement."""
+    show: tuple[str, ...] = ()
+    """Pictures that the report shows besides those that gained and lost most."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     runs: Path = Path("runs")
     """Folder of all runs."""
+
+    @field_validator("report")
+    @classmethod
+    def _page(cls, report: Path | None) -> Path | None:
+        if report is not None and report.suffix.lower() not in (".html", ".htm"):
+            raise ValueError("a report is an HTML file: give it a name that ends in .html")
+        return report

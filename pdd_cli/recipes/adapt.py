@@ -14,8 +14,9 @@ from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import build_step, choose_features, settled
+from pdd_cli.recipes.gallery import Exhibit, Gallery
 from pdd_cli.recipes.model_card import PAPER, Story
-from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation_pair
+from pdd_cli.recipes.monitors import Monitors, build_monitors, read_photo, read_validation_pair
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
@@ -111,6 +112,14 @@ def _carry_out(
         previews=Previews(
             [read_photo(path) for path in photos.shown], specialist, run.previews, device, precision
         ),
+        gallery=Gallery(
+            _exhibits(photos, monitors, crop, specialist.scale),
+            specialist,
+            labels=("un-adapted", "adapted"),
+            scale=specialist.scale,
+            device=device,
+            precision=precision,
+        ),
         monitors=monitors,
         observer=observer,
         unadapted=start_average(specialist) if config.strength < 1 else None,
@@ -121,6 +130,19 @@ def _carry_out(
         title=f"{base.name}, adapted to {len(photos.real)} photos",
         story=lambda written: _story(config, base, photos, scale=specialist.scale, written=written),
     )
+
+
+def _exhibits(photos: Photos, monitors: Monitors, crop: int, scale: int) -> list[Exhibit]:
+    """Show pairs, by which everybody can judge; without any, the photos of the previews."""
+    if monitors.pairs:
+        return [
+            Exhibit.of(pair.name, pair.lr, pair.hr, crop=crop, scale=scale)
+            for pair in monitors.pairs
+        ]
+    return [
+        Exhibit.of(path.stem, read_photo(path), None, crop=crop, scale=scale)
+        for path in photos.shown
+    ]
 
 
 def _generalist(

@@ -24,7 +24,9 @@ from pdd_cli.images.codec import Picture, encode_picture, read_picture
 from pdd_cli.recipes.adapt import adapt
 from pdd_cli.recipes.before_after import RGB, Detail, side_by_side
 from pdd_cli.recipes.evaluate import evaluate
+from pdd_cli.recipes.evaluation_report import report_of_evaluation
 from pdd_cli.recipes.infer import infer
+from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
 
@@ -54,6 +56,8 @@ class DemoResult:
     """How the scores were computed."""
     picture: Path
     """Details of the scored photos, side by side."""
+    report: Path
+    """A page that compares the adapted model's results with the un-adapted one's."""
     run: Path
     """The run directory of the adaptation."""
     seconds: float
@@ -93,10 +97,15 @@ def demo(config: DemoConfig, observer: Observer = ignore) -> DemoResult:
     }
     picture = folder / "before-after.png"
     _write(picture, _compare(folder / "score"))
+    report = report_of_evaluation(
+        results["adapted"], results["un-adapted"], labels=("un-adapted", "adapted")
+    )
+    page = write_report(report, folder / "report.html")
     return DemoResult(
         scores={name: result.means for name, result in results.items()},
         protocol=results["adapted"].protocol_text,
         picture=picture,
+        report=page,
         run=adapted.run,
         seconds=time.monotonic() - began,
     )

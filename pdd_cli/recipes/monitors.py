@@ -46,6 +46,8 @@ class ValidationPair:
 
     lr: Tensor
     hr: Tensor
+    name: str = ""
+    """Of the scene, for people."""
 
 
 @dataclass
@@ -177,7 +179,7 @@ def read_validation_pair(lr_path: Path, hr_path: Path, crop: int, scale: int) ->
             f"{hr_path} is not {scale} times as large as {lr_path}.",
             hint="Give pairs of the model's scale.",
         )
-    return ValidationPair(centre(lr, crop), centre(hr, crop, scale))
+    return ValidationPair(centre(lr, crop), centre(hr, crop, scale), lr_path.stem)
 
 
 def read_photo(path: Path) -> Tensor:

@@ -22,6 +22,7 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
 from pdd_cli.recipes.assembly import build_step, choose_features, settled
+from pdd_cli.recipes.gallery import Exhibit, Gallery
 from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     ValidationPair,
@@ -84,7 +85,8 @@ def _carry_out(
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
     network, licence = _network(config, observer)
-    material = _material(config, network.scale, observer)
+    scale = network.scale
+    material = _material(config, scale, observer)
     compares = config.supervision.perceptual_weight > 0
     features = choose_features(config.features, observer) if compares else None
     precision = choose_precision(device, config.train.precision)
@@ -94,7 +96,7 @@ def _carry_out(
         [],
         material.held_out,
         crop=config.monitor.crop or 0,
-        scale=network.scale,
+        scale=scale,
         device=device,
         precision=precision,
         observer=observer,
@@ -125,6 +127,17 @@ def _carry_out(
         ),
         previews=Previews(
             [pair.lr for pair in material.held_out], network, run.previews, device, precision
+        ),
+        gallery=Gallery(
+            [
+                Exhibit.of(pair.name, pair.lr, pair.hr, crop=config.monitor.crop or 0, scale=scale)
+                for pair in material.held_out
+            ],
+            network if config.weights else None,
+            labels=("as it began" if config.weights else "bicubic", "trained"),
+            scale=scale,
+            device=device,
+            precision=precision,
         ),
         monitors=monitors,
         observer=observer,
@@ -214,7 +227,8 @@ def _made_pair(
     hr = centre(pixels_to_tensor(read_picture(path).rgb8()), crop, scale)
     height, width = (length // scale * scale for length in hr.shape[-2:])
     hr = hr[..., :height, :width]
-    return ValidationPair(degradation(hr, scale, np.random.default_rng(seed)), hr)
+    lr = degradation(hr, scale, np.random.default_rng(seed))
+    return ValidationPair(lr, hr, path.stem)
 
 
 def _story(config: TrainConfig, material: _Material, licence: str | None, written: int) -> Story:

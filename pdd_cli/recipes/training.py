@@ -19,11 +19,13 @@ from pdd_cli.distill.ema import mix, start_average
 from pdd_cli.distill.step import Batch, DistillationStep
 from pdd_cli.errors import Interrupted, TrainingDiverged
 from pdd_cli.nets.network import Network
+from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.model_card import Story, write_model
 from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.recipes.previews import Previews
-from pdd_cli.recipes.report import write_report
+from pdd_cli.recipes.training_report import report_of_training
 from pdd_cli.recipes.verdict import Verdict, judge
+from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.checkpoint import (
     State,
     load_checkpoint,
@@ -77,6 +79,7 @@ class Training:
     step: DistillationStep
     batches: Batches
     previews: Previews
+    gallery: Gallery
     monitors: Monitors
     observer: Observer
     unadapted: Network | None = None
@@ -130,8 +133,10 @@ class Training:
         network, written = self._choose_best()
         verdict = judge(self.monitors, written)
         self.observer(Said(verdict.text))
-        write_report(self.run, title, verdict.text)
-        write_model(network, self.run, story(written), losses, verdict)
+        told = story(written)
+        report = report_of_training(self.run, title, verdict, told, self.gallery.compare(network))
+        write_report(report, self.run.report)
+        write_model(network, self.run, told, losses, verdict)
         for scratch in (self._checkpoint, self._best):  # what only an unfinished run needs
             scratch.unlink(missing_ok=True)
         mark_latest(self.run)

@@ -61,6 +61,11 @@ class RunDirectory:
         return self.path / "model.safetensors"
 
     @property
+    def report(self) -> Path:
+        """The page about the run; there once it has finished."""
+        return self.path / "report.html"
+
+    @property
     def finished(self) -> bool:
         """Whether the run went to its end."""
         return self.model.is_file()

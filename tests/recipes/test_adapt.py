@@ -14,6 +14,7 @@ from pdd_cli.errors import DataError, Interrupted, ModelError, TrainingDiverged,
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes import adapt as recipe
 from pdd_cli.recipes import supervision
+from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.runtime.events import Advanced, Measured, Warned
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
@@ -336,3 +337,29 @@ def test_a_finished_run_cannot_be_resumed(settings):
     result = recipe.adapt(settings())
     with pytest.raises(UsageError, match="finished"):
         recipe.resume(RunDirectory(Path(result.run)))
+
+
+def test_the_report_shows_photos_before_and_after(settings, with_pairs):
+    without_hr = recipe.adapt(settings(name="without"))
+    with_hr = recipe.adapt(with_pairs(name="with"))
+    pages = [(result.run / "report.html").read_text() for result in (without_hr, with_hr)]
+    for page, beside in zip(pages, (("LR", "Change"), ("HR", "Gain")), strict=True):
+        assert "Where un-adapted ends and adapted begins" in page
+        assert all(f"<b>{label}</b>" in page for label in beside)
+        assert "Perceptual loss as a table" in page
+    assert "PSNR against HR" in pages[1]
+
+
+def test_the_report_shows_the_weights_that_were_written(with_pairs, monkeypatch):
+    seen = []
+
+    def compare(_gallery, network):
+        seen.append({key: value.clone() for key, value in network.inner.state_dict().items()})
+        return []
+
+    monkeypatch.setattr(Gallery, "compare", compare)
+    monkeypatch.setattr(Monitors, "best_step", lambda self: 2 if len(self.history) > 1 else None)
+    result = recipe.adapt(with_pairs())
+    written = read_weights(result.model)
+    assert result.written_step == 2
+    assert all(torch.equal(seen[0][key], written[key]) for key in written)

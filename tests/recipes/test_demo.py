@@ -111,6 +111,13 @@ def test_the_figures_are_those_of_the_pictures_that_were_written(config):
     assert all(np.isfinite(list(means.values())).all() for means in scores.values())
 
 
+def test_a_page_compares_the_adapted_model_with_the_un_adapted_one(config):
+    page = recipe.demo(config).report.read_text()
+
+    assert "Nothing tells" not in page
+    assert "Of 2 pictures 0 are better than un-adapted, by PSNR." in page
+
+
 def test_a_demo_can_be_run_again_in_its_folder(config):
     assert recipe.demo(config).scores == recipe.demo(config).scores
 

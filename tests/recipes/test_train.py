@@ -138,3 +138,12 @@ def test_a_resumed_training_equals_one_that_was_never_interrupted(settings, tmp_
 def test_photos_smaller_than_a_crop_are_refused(settings):
     with pytest.raises(DataError, match="256×256"):
         recipe.train(settings(data={"crop": 64}))
+
+
+@pytest.mark.parametrize("weights", ["given", None])
+def test_the_report_shows_what_was_learnt(settings, weights):
+    changes = {} if weights else {"weights": None, "network": "compact", "scale": 4}
+    page = (recipe.train(settings(**changes)).run / "report.html").read_text()
+    before = "as it began" if weights else "bicubic"
+    assert f"Where {before} ends and trained begins" in page
+    assert "PSNR against HR" in page
