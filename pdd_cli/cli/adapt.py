@@ -73,7 +73,7 @@ def adapt_command(
         typer.Option(
             help="How far the written weights go from the un-adapted model's (0) to the adapted "
             "ones (1).",
-            show_default="0.6",
+            show_default="what does best on pairs that are not learnt from",
         ),
     ] = None,
     steps: Steps = None,

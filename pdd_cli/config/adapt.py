@@ -80,8 +80,9 @@ class AdaptConfig(TrainingConfig):
     specialist: str | None = None
     """The network to train beside a frozen generalist; unset, it starts as the generalist, which
     then follows it as its running average."""
-    strength: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """How far the written weights go from the un-adapted model's, 0, to the adapted ones, 1."""
+    strength: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How far the written weights go from the un-adapted model's, 0, to the adapted ones, 1; unset,
+    as far as does best on pairs that are not learnt from."""
     data: DataSettings
     distances: DistanceSettings = DistanceSettings()
 

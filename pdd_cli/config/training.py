@@ -132,8 +132,9 @@ class TrainingConfig(StrictModel):
 
     features: Literal["auto", "vgg19", "vgg16"] = "auto"
     """The network that pictures are compared in; auto is VGG19 where it can be had."""
-    write: Literal["average", "specialist"] = "average"
-    """Which weights are shown, scored and written: the network's own or their running average."""
+    write: Literal["average", "specialist"] | None = None
+    """Which weights are shown, scored and written: the network's own or their running average;
+    unset, the average, unless an adaptation finds the others better."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     runs: Path = Path("runs")

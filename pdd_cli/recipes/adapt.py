@@ -1,24 +1,33 @@
 """The job ``adapt``: somebody's photos and a generalist in, a model made for those photos out."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 
 from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.adapt import AdaptConfig, sized_for
 from pdd_cli.data.batches import Batches, SyntheticPairs
-from pdd_cli.data.crops import DecodedPictures, RandomCrops
+from pdd_cli.data.crops import DecodedPictures, RandomCrops, read_reduced
 from pdd_cli.data.degradations import Degradation
 from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
+from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import build_step, choose_features, settled
 from pdd_cli.recipes.gallery import Exhibit, Gallery
 from pdd_cli.recipes.model_card import PAPER, Story
-from pdd_cli.recipes.monitors import Monitors, build_monitors, read_photo, read_validation_pair
+from pdd_cli.recipes.monitors import (
+    Monitors,
+    ValidationPair,
+    build_monitors,
+    make_pair,
+    read_photo,
+    read_validation_pair,
+)
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
+from pdd_cli.recipes.strength import USUAL_SHARE, Blend
 from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -78,7 +87,7 @@ def _carry_out(
         update={"data": photos.settings, **settled(config, features, precision)}
     )
     degradation = choose_degradation(photos, specialist.scale, config.train.seed, observer)
-    crop = config.monitor.crop or 0
+    crop, chooses = config.monitor.crop or 0, config.strength is None
     monitors = build_monitors(
         photos.watched,
         [read_validation_pair(*pair, crop, specialist.scale) for pair in photos.validation],
@@ -87,6 +96,7 @@ def _carry_out(
         device=device,
         precision=precision,
         observer=observer,
+        compares=chooses,
     )
     step = build_step(
         config,
@@ -102,6 +112,13 @@ def _carry_out(
         run.write_start(config.model_dump(mode="json"), "adapt")
     observer = both(observer, run.record)
     _warn_of_short_runs(config, observer)
+    blend = Blend(
+        specialist,
+        cast(Network, step.average),
+        before=start_average(specialist),
+        write=config.write or "average",
+        share=config.strength or USUAL_SHARE,
+    )
     training = Training(
         job="adapt",
         stage=f"adapting {base.name}",
@@ -122,14 +139,39 @@ def _carry_out(
         ),
         monitors=monitors,
         observer=observer,
-        unadapted=start_average(specialist) if config.strength < 1 else None,
-        strength=config.strength,
+        blend=blend,
+        trials=_trials(config, photos, monitors, degradation, specialist.scale) if chooses else (),
+        writes=(config.write,) if config.write else ("specialist", "average"),
     )
     return training.carry_through(
         resumed=resumed is not None,
         title=f"{base.name}, adapted to {len(photos.real)} photos",
-        story=lambda written: _story(config, base, photos, scale=specialist.scale, written=written),
+        story=lambda written: _story(
+            config, base, photos, blend, scale=specialist.scale, written=written
+        ),
     )
+
+
+def _trials(
+    config: AdaptConfig, photos: Photos, monitors: Monitors, degradation: Degradation, scale: int
+) -> Sequence[ValidationPair]:
+    """Return the pairs to choose by: real ones where there are any, else such as are learnt from.
+
+    They are made of other HR photos, where those suffice.
+    """
+    if monitors.pairs:
+        return monitors.pairs
+    crop, seed = config.monitor.crop or 0, config.train.seed
+    return [
+        make_pair(
+            pixels_to_tensor(read_reduced(path, photos.settings.hr_reduction)),
+            crop,
+            scale,
+            degradation,
+            (seed, 4, number),
+        )
+        for number, path in enumerate(photos.tried)
+    ]
 
 
 def _exhibits(photos: Photos, monitors: Monitors, crop: int, scale: int) -> list[Exhibit]:
@@ -184,15 +226,21 @@ def _batches(
 
 
 def _story(
-    config: AdaptConfig, base: ResolvedModel, photos: Photos, *, scale: int, written: int
+    config: AdaptConfig,
+    base: ResolvedModel,
+    photos: Photos,
+    blend: Blend,
+    *,
+    scale: int,
+    written: int,
 ) -> Story:
     reference = "its own running average" if config.specialist is None else config.generalist
     stands_in = " It stands in for the paper's VGG19." if config.features == "vgg16" else ""
     made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
 {len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in
 {config.train.steps} steps beside {reference}, supervised by {len(photos.hr)} high-resolution photos
-of other scenes. The {config.write} after step {written} was written, at a strength of
-{config.strength:g} (1 is fully adapted, 0 the base model). Pictures were compared in
+of other scenes. The {blend.write} after step {written} was written, at a strength of
+{blend.share:g} (1 is fully adapted, 0 the base model). Pictures were compared in
 {config.features.upper()}.{stands_in}
 
 It is made for pictures of the kind it was adapted to; on others it may do worse than {base.name}.
@@ -206,8 +254,8 @@ It is made for pictures of the kind it was adapted to; on others it may do worse
             "base_sha256": base.sha256,
             "base_licence": base.licence,
             "generalist": reference,
-            "written": config.write,
-            "strength": config.strength,
+            "written": blend.write,
+            "strength": blend.share,
             "written_step": written,
             "features": config.features,
             "degradation": config.data.degradation,

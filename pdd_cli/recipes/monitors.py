@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pdd_cli.assets.weights import lpips_weights, niqe_model
+from pdd_cli.data.degradations import Degradation
 from pdd_cli.errors import DataError, ModelError
 from pdd_cli.images.codec import read_picture
 from pdd_cli.images.colour import pixels_to_tensor
@@ -70,11 +72,17 @@ class Monitors:
         figures: dict[str, list[float]] = {}
         for lr in self.photos:
             _add(figures, self._without_hr(self._upscaled(network, lr), lr))
-        for pair in self.pairs:
-            _add(figures, self._with_hr(self._upscaled(network, pair.lr), pair.hr))
         means = {name: fmean(values) for name, values in figures.items()}
+        means |= self.compare(network, self.pairs)
         self.history.append((step, means))
         return means
+
+    def compare(self, network: Network, pairs: Sequence[ValidationPair]) -> dict[str, float]:
+        """Average a network's figures on pairs."""
+        figures: dict[str, list[float]] = {}
+        for pair in pairs:
+            _add(figures, self._with_hr(self._upscaled(network, pair.lr), pair.hr))
+        return {name: fmean(values) for name, values in figures.items()}
 
     @property
     def baseline(self) -> dict[str, float]:
@@ -135,6 +143,7 @@ def build_monitors(
     device: torch.device,
     precision: torch.dtype,
     observer: Observer,
+    compares: bool = False,
 ) -> Monitors:
     """Read the pictures to watch, and fetch what the figures need.
 
@@ -146,9 +155,10 @@ def build_monitors(
         device: where the network computes.
         precision: in which type.
         observer: told when a figure has to be left out.
+        compares: whether networks will be compared on other pairs too.
 
     Raises:
-        ModelError: pairs were given and LPIPS cannot be had.
+        ModelError: there are pairs and LPIPS cannot be had.
     """
     niqe = None
     if photos:
@@ -163,7 +173,9 @@ def build_monitors(
         device=device,
         precision=precision,
         niqe=niqe,
-        lpips=LPIPS("alex", lpips_weights("alex", observer=observer)) if pairs else None,
+        lpips=LPIPS("alex", lpips_weights("alex", observer=observer))
+        if pairs or compares
+        else None,
     )
 
 
@@ -180,6 +192,16 @@ def read_validation_pair(lr_path: Path, hr_path: Path, crop: int, scale: int) ->
             hint="Give pairs of the model's scale.",
         )
     return ValidationPair(centre(lr, crop), centre(hr, crop, scale), lr_path.stem)
+
+
+def make_pair(
+    hr: Tensor, crop: int, scale: int, degradation: Degradation, seed: Sequence[int]
+) -> ValidationPair:
+    """Make a pair of the centre of an HR photo, (1, 3, h, w), by degrading it."""
+    hr = centre(hr, crop, scale)
+    height, width = (length // scale * scale for length in hr.shape[-2:])
+    hr = hr[..., :height, :width]
+    return ValidationPair(degradation(hr, scale, np.random.default_rng(seed)), hr)
 
 
 def read_photo(path: Path) -> Tensor:

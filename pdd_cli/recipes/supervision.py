@@ -35,6 +35,7 @@ OWN_PHOTOS = Path("self")
 _USUAL_REDUCTION = 4
 _FEWEST_OWN = 8
 _SHOWN = 3
+_TRIED = 8
 
 # So many photos tell a camera's noise and response; more only take time.
 _MEASURED = 32
@@ -47,6 +48,8 @@ class Photos:
     real: list[Path]
     """LR photos to adapt to."""
     hr: list[Path]
+    tried: list[Path]
+    """HR photos of which pairs are made to choose by; they supervise too where there are few."""
     watched: list[Path]
     """LR photos of the same kind that the network never learns from."""
     validation: list[tuple[Path, Path]]
@@ -78,7 +81,16 @@ def choose_photos(
         least = crop * scale * chosen.hr_reduction
         hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
     pairs = _validation_pairs(monitor, watched)
-    return Photos(real, hr, watched, pairs, watched or real[:_SHOWN], chosen)
+    supervising, tried = keep_from_learning(hr, _TRIED)
+    return Photos(
+        real=real,
+        hr=supervising,
+        tried=tried or hr[:_TRIED],
+        watched=watched,
+        validation=pairs,
+        shown=watched or real[:_SHOWN],
+        settings=chosen,
+    )
 
 
 def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list[tuple[Path, Path]]:

@@ -6,18 +6,16 @@ Or, for those who have some, real pairs in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import cast
 
 from pdd_cli.assets.models import resolve_model
 from pdd_cli.config.train import TrainConfig, sized_for
 from pdd_cli.data.batches import Batches, Pairs, RealPairs, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
-from pdd_cli.data.degradations import Degradation, PlainResizes
+from pdd_cli.data.degradations import PlainResizes
 from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.errors import DataError, UsageError
 from pdd_cli.images.codec import read_picture
-from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.images.listing import name_some
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.scratch import SCRATCH_SCALES, untrained_network
@@ -27,13 +25,15 @@ from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     ValidationPair,
     build_monitors,
-    centre,
+    make_pair,
+    read_photo,
     read_validation_pair,
 )
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.sources import keep_from_learning, sharp_photos
+from pdd_cli.recipes.strength import Blend
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
 from pdd_cli.runtime.device import choose_device, choose_precision
@@ -113,6 +113,9 @@ def _carry_out(
     if not resumed:
         run.write_start(config.model_dump(mode="json"), "train")
     observer = both(observer, run.record)
+    blend = Blend(
+        network, cast(Network, step.average), before=None, write=config.write or "average"
+    )
     training = Training(
         job="train",
         stage=f"training {config.trains}",
@@ -141,11 +144,12 @@ def _carry_out(
         ),
         monitors=monitors,
         observer=observer,
+        blend=blend,
     )
     return training.carry_through(
         resumed=resumed is not None,
         title=f"{config.trains}, trained on {material.photos} photos",
-        story=lambda written: _story(config, material, licence, written),
+        story=lambda written: _story(config, material, licence, blend, written),
     )
 
 
@@ -188,7 +192,9 @@ def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
         pairs=SyntheticPairs(crops, degradation, scale, seed),
         photos=len(learnt),
         held_out=[
-            _made_pair(path, config.monitor.crop or 0, scale, degradation, (seed, 3, number))
+            make_pair(
+                read_photo(path), config.monitor.crop or 0, scale, degradation, (seed, 3, number)
+            )
             for number, path in enumerate(watched)
         ],
     )
@@ -221,26 +227,18 @@ def _real_pairs(config: TrainConfig, low: Path, scale: int) -> _Material:
     )
 
 
-def _made_pair(
-    path: Path, crop: int, scale: int, degradation: Degradation, seed: Sequence[int]
-) -> ValidationPair:
-    hr = centre(pixels_to_tensor(read_picture(path).rgb8()), crop, scale)
-    height, width = (length // scale * scale for length in hr.shape[-2:])
-    hr = hr[..., :height, :width]
-    lr = degradation(hr, scale, np.random.default_rng(seed))
-    return ValidationPair(lr, hr, path.stem)
-
-
-def _story(config: TrainConfig, material: _Material, licence: str | None, written: int) -> Story:
+def _story(
+    config: TrainConfig, material: _Material, licence: str | None, blend: Blend, written: int
+) -> Story:
     what = "real pairs" if config.data.lr else f"synthetic pairs ({config.data.degradation})"
     return Story(
         title=f"{config.trains}, trained",
         made=f"{config.trains}, trained on {what} of {material.photos} photos in "
-        f"{config.train.steps} steps. The {config.write} after step {written} was written.",
+        f"{config.train.steps} steps. The {blend.write} after step {written} was written.",
         facts={
             "base_model": config.weights or "none",
             "base_licence": licence,
-            "written": config.write,
+            "written": blend.write,
             "written_step": written,
             "degradation": None if config.data.lr else config.data.degradation,
             "steps": config.train.steps,

@@ -4,7 +4,7 @@ Shared by the recipes that train; what they learn from is put together before.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,14 @@ from torch import Tensor
 
 from pdd_cli.config.training import TrainingConfig, TrainSettings
 from pdd_cli.data.batches import Batches, Crops
-from pdd_cli.distill.ema import mix, start_average
 from pdd_cli.distill.step import Batch, DistillationStep
 from pdd_cli.errors import Interrupted, TrainingDiverged
 from pdd_cli.nets.network import Network
 from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.model_card import Story, write_model
-from pdd_cli.recipes.monitors import Monitors
+from pdd_cli.recipes.monitors import Monitors, ValidationPair
 from pdd_cli.recipes.previews import Previews
+from pdd_cli.recipes.strength import Blend, Written, settle_share
 from pdd_cli.recipes.training_report import report_of_training
 from pdd_cli.recipes.verdict import Verdict, judge
 from pdd_cli.report.rendering import write_report
@@ -82,25 +82,14 @@ class Training:
     gallery: Gallery
     monitors: Monitors
     observer: Observer
-    unadapted: Network | None = None
-    """The network as it was before the first step, where what is shown is a mixture with it."""
-    strength: float = 1.0
-    """Share of the trained weights in what is shown and written."""
+    blend: Blend
+    """What is shown, scored and written."""
+    trials: Sequence[ValidationPair] = ()
+    """Pairs to choose its share by at the end; none where the share is given."""
+    writes: Sequence[Written] = ()
+    """The weights to choose from then."""
     _skipped: int = field(default=0, init=False)
     """Steps in a row that were skipped until now."""
-
-    def __post_init__(self) -> None:
-        average = self.config.write == "average"
-        self._trained = cast(Network, self.step.average if average else self.step.specialist)
-        self._mixture = None if self.unadapted is None else start_average(self.unadapted)
-
-    @property
-    def shown(self) -> Network:
-        """The weights that are shown, scored and written, as they are now."""
-        if self.unadapted is None or self._mixture is None:
-            return self._trained
-        mix(self._mixture, self.unadapted, self._trained, self.strength)
-        return self._mixture
 
     def carry_through(
         self, *, resumed: bool, title: str, story: Callable[[int], Story]
@@ -123,7 +112,7 @@ class Training:
         else:
             figures = self._measure(0)
             self.observer(Measured(0, figures, figures))
-            self.previews.write(self.shown, 0)
+            self.previews.write(self.blend.network, 0)
         losses = self._take_steps(first)
         return self._conclude(losses, title, story, began)
 
@@ -158,7 +147,7 @@ class Training:
         ``last.safetensors``. Without pairs, or where no measured weights were sound, they are the
         last ones.
         """
-        network, last = self.shown, self.config.train.steps or 0
+        network, last = self.blend.network, self.config.train.steps or 0
         best = self.monitors.best_step()
         if best is None or best == last:
             return network, last
@@ -179,11 +168,19 @@ class Training:
             for number, crops in self.batches.steps(first, train.steps):
                 losses = self._take(number, crops, waited=time.monotonic() - asked)
                 last = number == train.steps
+                if last and self.trials:
+                    settle_share(
+                        self.blend,
+                        self.trials,
+                        self.monitors,
+                        writes=self.writes,
+                        observer=self.observer,
+                    )
                 if number % self.config.monitor.every == 0 or last:
                     figures = self._measure(number)
                     self.observer(Measured(number, figures, self.monitors.baseline))
                 if number % train.preview_every == 0 or last:
-                    self.previews.write(self.shown, number)
+                    self.previews.write(self.blend.network, number)
                 if interrupted() or (number % train.checkpoint_every == 0 and not last):
                     self._save(number)
                 if interrupted() and not last:
@@ -239,9 +236,9 @@ class Training:
         self.observer(Warned(f"Step {number} was skipped, as {reason} is not finite."))
 
     def _measure(self, number: int) -> dict[str, float]:
-        figures = self.monitors.measure(self.shown, number)
+        figures = self.monitors.measure(self.blend.network, number)
         if number and self.monitors.best_step() == number:
-            write_weights(self._best, self.shown.inner.state_dict(), {"step": str(number)})
+            write_weights(self._best, self.blend.network.inner.state_dict(), {"step": str(number)})
         return figures
 
     @property

@@ -95,7 +95,7 @@ class RunDirectory:
     def record(self, event: Event) -> None:
         """Keep an event in ``metrics.jsonl``: an observer like any other."""
         match event:
-            case Advanced(done=done, scalars=scalars):
+            case Advanced(done=done, scalars=scalars) if scalars:  # the others are progress alone
                 self.append_metrics({"step": done, **scalars})
             case Measured(step=step, figures=figures):
                 self.append_metrics({"measured_after": step, **figures})

@@ -1,0 +1,95 @@
+"""How far the written weights go from the un-adapted ones: a mixture, and the choice of its share.
+
+Every step adds fidelity, and beyond some point it takes away from the look. Where that point lies
+depends on the photos, and the photos themselves cannot tell, for they have no HR. Pairs made in
+their likeness can: see docs/method.md, How far to go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pdd_cli.distill.ema import mix, start_average
+from pdd_cli.nets.network import Network
+from pdd_cli.recipes.monitors import Monitors, ValidationPair
+from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
+
+Written = Literal["average", "specialist"]
+
+USUAL_SHARE = 0.6
+"""Of the way to the average; good on mild photos and on bad ones, the best on few."""
+
+_SHARES: dict[Written, tuple[float, ...]] = {
+    "specialist": (0.2, 0.35, 0.5, 0.75, 1.0),
+    "average": (0.6, 1.0),
+}
+
+
+@dataclass
+class Blend:
+    """The weights that are shown, scored and written, as they are at the moment."""
+
+    specialist: Network
+    average: Network
+    before: Network | None
+    """As the specialist was before its first step; None where nothing of that is wanted."""
+    write: Written = "average"
+    """Which weights are mixed with those before."""
+    share: float = 1.0
+    """Of the way from those before to these."""
+    _mixed: Network | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._mixed = None if self.before is None else start_average(self.before)
+
+    @property
+    def network(self) -> Network:
+        """The mixture; the next call may change it."""
+        after = self.average if self.write == "average" else self.specialist
+        if self.before is None or self._mixed is None:
+            return after
+        mix(self._mixed, self.before, after, self.share)
+        return self._mixed
+
+
+def settle_share(
+    blend: Blend,
+    pairs: Sequence[ValidationPair],
+    monitors: Monitors,
+    *,
+    writes: Sequence[Written],
+    observer: Observer,
+) -> None:
+    """Take the mixture of the lowest LPIPS among those whose PSNR is not below that of before.
+
+    Where no mixture is sound, the blend stays as it is.
+
+    Args:
+        blend: whose share is settled.
+        pairs: LR and HR that nothing was learnt from.
+        monitors: what measures.
+        writes: the weights to choose from.
+        observer: told of the progress and the choice.
+    """
+    assert blend.before is not None
+    stage = "choosing how far to go"
+    candidates = [(write, share) for write in writes for share in _SHARES[write]]
+    observer(Started(stage, len(candidates) + 1, "mixture"))
+    before = monitors.compare(blend.before, pairs)
+    observer(Advanced(1))
+    usual = blend.write, blend.share
+    best, lowest = usual, float("inf")
+    for number, (blend.write, blend.share) in enumerate(candidates, start=2):
+        figures = monitors.compare(blend.network, pairs)
+        if figures["val_psnr"] >= before["val_psnr"] and figures["val_lpips"] < lowest:
+            best, lowest = (blend.write, blend.share), figures["val_lpips"]
+        observer(Advanced(number))
+    observer(Finished(stage))
+    blend.write, blend.share = best
+    if lowest < float("inf"):
+        observer(
+            Said(
+                f"What goes {blend.share:.0%} of the way to the {blend.write} does best on "
+                f"{len(pairs)} pairs: LPIPS {lowest:.4f}, before {before['val_lpips']:.4f}."
+            )
+        )

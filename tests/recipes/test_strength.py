@@ -1,0 +1,88 @@
+"""How far the written weights go is chosen on pairs, and never at the cost of fidelity."""
+
+import pytest
+import torch
+from torch import nn
+
+from pdd_cli.recipes.monitors import Monitors, ValidationPair
+from pdd_cli.recipes.strength import Blend, settle_share
+from pdd_cli.runtime.events import Said
+
+
+class Brightened(nn.Module):
+    """Enlarges by nearest neighbours and adds its one weight."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight))
+        self.scale = 2
+
+    def forward(self, pictures):
+        return pictures.repeat_interleave(2, -1).repeat_interleave(2, -2) + self.weight
+
+
+class Distance(nn.Module):
+    """In the place of LPIPS: the difference of two pictures' brightness."""
+
+    def forward(self, first, second):
+        return (first.mean() - second.mean()).abs()[None]
+
+
+def monitors():
+    return Monitors(
+        photos=[],
+        pairs=[],
+        scale=2,
+        device=torch.device("cpu"),
+        precision=torch.float32,
+        niqe=None,
+        lpips=Distance(),
+    )
+
+
+def pairs(wanted: float):
+    """LR, and HR that is brighter by what a network ought to add."""
+    lr = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 0.5
+    return [ValidationPair(lr, lr.repeat_interleave(2, -1).repeat_interleave(2, -2) + wanted)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "write", "share"),
+    [(0.4, "specialist", 1.0), (0.14, "specialist", 0.35), (0.06, "average", 0.6)],
+)
+def test_the_mixture_that_does_best_on_the_pairs_is_taken(wanted, write, share):
+    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
+    said = []
+    settle_share(
+        blend,
+        pairs(wanted),
+        monitors(),
+        writes=("specialist", "average"),
+        observer=said.append,
+    )
+    assert (blend.write, blend.share) == (write, share)
+    assert blend.network.weight.item() == pytest.approx(wanted, abs=1e-6)
+    assert any(isinstance(event, Said) and f"{share:.0%}" in event.text for event in said)
+
+
+def test_only_the_weights_that_were_asked_for_are_tried():
+    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
+    settle_share(blend, pairs(0.4), monitors(), writes=("average",), observer=lambda _: None)
+    assert (blend.write, blend.share) == ("average", 1.0)
+
+
+def test_where_every_mixture_loses_fidelity_the_share_stays_as_it_was():
+    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0), share=0.6)
+    settle_share(
+        blend,
+        pairs(-0.2),
+        monitors(),
+        writes=("specialist", "average"),
+        observer=lambda _: None,
+    )
+    assert (blend.write, blend.share) == ("average", 0.6)
+
+
+def test_without_weights_from_before_nothing_is_mixed():
+    network = Brightened(0.4)
+    assert Blend(network, Brightened(0.1), before=None, write="specialist").network is network
