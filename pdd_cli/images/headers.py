@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,9 @@ from PIL import (
 
 from pdd_cli.images.exif import corrected_exif, corrected_xmp
 from pdd_cli.images.picture import Metadata
+
+# What Pillow warns of, damaged tags, is left out of the metadata; nothing here prints.
+warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
 
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 DAMAGED = (
