@@ -1,7 +1,7 @@
 """Pixels to a file's bytes, with the metadata that the format carries.
 
-Pillow writes what has 8 bits, with all metadata; OpenCV what is deeper, and TIFF, whose directory
-is then written anew with the metadata in it.
+OpenCV writes PNG and TIFF, at every depth and for PNG three times as fast as Pillow; what it
+cannot carry is put into the file afterwards. Pillow writes the others, which have 8 bits.
 """
 
 import os
@@ -38,9 +38,14 @@ def encode(picture: Picture, format_: Format, quality: int | None) -> bytes:
     metadata = _for_size(picture.metadata or Metadata(), picture)
     if format_.name == "TIFF":
         return _tiff(picture, metadata)
-    if picture.pixels.dtype == np.uint16:
-        return _deep_png(picture, metadata)
+    if format_.name == "PNG" and not _is_transparent_grey_of_8_bits(picture):
+        return _png(picture, metadata)
     return _by_pillow(picture, metadata, format_, quality)
+
+
+def _is_transparent_grey_of_8_bits(picture: Picture) -> bool:
+    """Tell what OpenCV would write in three equal channels, and Pillow does not."""
+    return picture.grey and picture.alpha is not None and picture.pixels.dtype == np.uint8
 
 
 def _for_size(metadata: Metadata, picture: Picture) -> Metadata:
@@ -85,7 +90,7 @@ def _by_pillow(picture: Picture, metadata: Metadata, format_: Format, quality: i
     return file.getvalue()
 
 
-def _deep_png(picture: Picture, metadata: Metadata) -> bytes:
+def _png(picture: Picture, metadata: Metadata) -> bytes:
     kinds, blocks = [], []
     for kind, block in (
         (cv2.IMAGE_METADATA_EXIF, metadata.exif),
