@@ -141,7 +141,8 @@ def _of_tiff(data: bytes, header: ImageFile.ImageFile | None) -> Decoded | None:
         channels = int(directory.get(_CHANNELS, 1))
     except DAMAGED_FOR_PILLOW as error:
         raise DataError("its directory is damaged") from error
-    if header is not None and (deepest <= 8 or header.mode == "CMYK"):
+    plain = header is not None and header.mode == "RGB"
+    if header is not None and not plain and (deepest <= 8 or header.mode == "CMYK"):
         done = _upright(_by_pillow(header), int(header.getexif().get(0x0112, 1)), turned=True)
         if deepest <= 8:
             return done

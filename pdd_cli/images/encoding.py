@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
+from pdd_cli.errors import DataError
 from pdd_cli.images.exif import corrected_exif, corrected_xmp
 from pdd_cli.images.formats import Format
 from pdd_cli.images.headers import DESCRIPTIVE_TAGS, tiff_directory
@@ -100,7 +101,8 @@ def _png(picture: Picture, metadata: Metadata) -> bytes:
             kinds.append(kind)
             blocks.append(np.frombuffer(block, np.uint8))
     done, data = cv2.imencodeWithMetadata(".png", _blue_first(picture), kinds, blocks)
-    assert done, "OpenCV raises where it cannot encode"
+    if not done:
+        raise DataError("The PNG could not be encoded.", hint="Try --strip-metadata.")
     chunks = b""
     if metadata.pixels_per_inch is not None:
         across, down = (round(value / _METRES_AN_INCH) for value in metadata.pixels_per_inch)
@@ -120,7 +122,8 @@ def _png_chunk(kind: bytes, content: bytes) -> bytes:
 def _tiff(picture: Picture, metadata: Metadata) -> bytes:
     """Let OpenCV write the pixels, and put a directory with the metadata in front of them."""
     done, encoded = cv2.imencode(".tif", _blue_first(picture))
-    assert done, "OpenCV raises where it cannot encode"
+    if not done:
+        raise DataError("The TIFF could not be encoded.", hint="Try --format png.")
     data = encoded.tobytes()
     old = tiff_directory(data)
     new = TiffImagePlugin.ImageFileDirectory_v2(b"II*\x00\x08\x00\x00\x00")

@@ -3,6 +3,7 @@
 import io
 import struct
 import warnings
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -24,11 +25,13 @@ from pdd_cli.images.picture import Metadata
 
 # What Pillow warns of, damaged tags, is left out of the metadata; nothing here prints.
 warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 DAMAGED = (
     *(SyntaxError, ValueError, OSError, TypeError, LookupError, ArithmeticError),
-    *(EOFError, AttributeError, NotImplementedError, struct.error),
+    *(EOFError, AttributeError, RuntimeError, struct.error, zlib.error),
+    Image.DecompressionBombError,
 )
 """What Pillow raises for damaged files."""
 
