@@ -166,7 +166,7 @@ def _remark(data: bytes) -> str | None:
     if _moves(data):
         return "is animated, and only its first frame is used"
     if _channels_of_jpeg(data) == 4:
-        return "is a CMYK JPEG, and its colours are converted without its profile"
+        return "is a CMYK JPEG, and its colours are converted to sRGB"
     return None
 
 

@@ -1,1 +1,1 @@
-"""One picture: decoding, encoding, colour, tiles."""
+"""One picture: decoding, encoding, metadata, colour, tiles."""

@@ -116,7 +116,7 @@ def _picture(decoded: Decoded, data: bytes, named: str) -> Picture:
     if metadata.icc and decoded.converted:
         metadata = replace(metadata, icc=b"")
     elif metadata.icc and not profile_fits(metadata.icc, grey=colours.ndim == 2):
-        notes.append("The ICC profile was left out, since it is for other colours than these.")
+        notes.append("The ICC profile was left out, since it is damaged or for other colours.")
         metadata = replace(metadata, icc=b"")
     return Picture(
         np.ascontiguousarray(colours),

@@ -34,6 +34,8 @@ DAMAGED = (cv2.error, *DAMAGED_FOR_PILLOW)
 _BITS, _PHOTOMETRIC, _CHANNELS, _EXTRA = 258, 262, 277, 338
 _WHITE_IS_ZERO, _PALETTE, _LAB = 0, 3, (8, 9, 10)
 _PREMULTIPLIED = 1
+_PIXELS_AT_MOST = 2**30
+"""OpenCV's own limit, held for Pillow too: damaged headers ask for any memory."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def _is_better_with_pillow(header: ImageFile.ImageFile) -> bool:
 
 def _by_pillow(picture: Image.Image) -> Decoded:
     """Decode with Pillow, to 8 bits, and convert colours that are not grey or RGB."""
+    if picture.width * picture.height > _PIXELS_AT_MOST:
+        raise DataError(f"it says that it is {picture.width}×{picture.height}")
     picture.load()
     notes: tuple[str, ...] = ()
     profile = picture.info.get("icc_profile")
@@ -141,7 +145,8 @@ def _of_tiff(data: bytes, header: ImageFile.ImageFile | None) -> Decoded | None:
         channels = int(directory.get(_CHANNELS, 1))
     except DAMAGED_FOR_PILLOW as error:
         raise DataError("its directory is damaged") from error
-    if header is not None and (deepest <= 8 or header.mode == "CMYK"):
+    plain = header is not None and header.mode == "RGB"
+    if header is not None and not plain and (deepest <= 8 or header.mode == "CMYK"):
         done = _upright(_by_pillow(header), int(header.getexif().get(0x0112, 1)), turned=True)
         if deepest <= 8:
             return done

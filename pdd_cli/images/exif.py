@@ -16,6 +16,7 @@ _EXIF_DIRECTORY = 0x8769
 _THUMBNAIL_START, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
 _ENTRY = 12
+_MAGIC = 42
 
 
 def orientation(exif: bytes) -> int:
@@ -80,8 +81,8 @@ def corrected_xmp(xmp: bytes, width: int, height: int) -> bytes:
 
 def _head(block: bytearray) -> tuple[str, int]:
     order = {b"II": "<", b"MM": ">"}.get(bytes(block[:2]))
-    if order is None:
-        raise ValueError("the EXIF block has no byte order")
+    if order is None or struct.unpack_from(f"{order}H", block, 2)[0] != _MAGIC:
+        raise ValueError("the block is no EXIF")
     return order, int(struct.unpack_from(f"{order}I", block, 4)[0])
 
 

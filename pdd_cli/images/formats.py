@@ -162,8 +162,9 @@ def writes_grey(format_: Format, depth: np.dtype[Any], *, with_alpha: bool) -> b
 
 
 def profile_fits(icc: bytes, *, grey: bool) -> bool:
-    """Tell whether an ICC profile is for such pixels: its header names its colour space."""
-    return icc[16:20] == (b"GRAY" if grey else b"RGB ")
+    """Tell whether an ICC profile is whole and for such pixels: its header names its colours."""
+    whole = icc[:4] == len(icc).to_bytes(4, "big") and icc[36:40] == b"acsp"
+    return whole and icc[16:20] == (b"GRAY" if grey else b"RGB ")
 
 
 def _carried(metadata: Metadata, format_: Format, suffix: str) -> tuple[Metadata, list[str]]:

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import warnings
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +23,15 @@ from PIL import (
 from pdd_cli.images.exif import corrected_exif, corrected_xmp
 from pdd_cli.images.picture import Metadata
 
+# What Pillow warns of, damaged tags, is left out of the metadata; nothing here prints.
+warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 TIFF_BEGINNINGS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 DAMAGED = (
     *(SyntaxError, ValueError, OSError, TypeError, LookupError, ArithmeticError),
-    *(EOFError, AttributeError, NotImplementedError, struct.error),
+    *(EOFError, AttributeError, RuntimeError, struct.error, zlib.error),
+    Image.DecompressionBombError,
 )
 """What Pillow raises for damaged files."""
 
