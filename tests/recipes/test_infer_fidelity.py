@@ -168,7 +168,7 @@ def test_too_large_for_the_format_is_refused_before_the_network_runs(twofold, mo
     wide = np.zeros((1, 8_500, 3), np.uint8)
     Path("in").mkdir()
     Path("in/wide.png").write_bytes(cv2.imencode(".png", wide)[1].tobytes())
-    monkeypatch.setattr("pdd_cli.recipes.infer.upscale_in_tiles", None)
+    monkeypatch.setattr("pdd_cli.recipes.upscaling.Upscaler.upscale", None)
     result = upscaled(twofold, "in", format="webp")
     assert "does not fit into .webp" in result.failures[0].reason
 
