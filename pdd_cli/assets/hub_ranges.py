@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pdd_cli.assets.cache import cache_folder
 from pdd_cli.assets.catalogue import HubFile, HubTensors
-from pdd_cli.assets.hub import hub_errors_explained
+from pdd_cli.assets.hub_errors import hub_errors_explained
 from pdd_cli.assets.reachability import hub_address
 from pdd_cli.assets.sources import (
     SourceUnavailable,

@@ -20,6 +20,7 @@ from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
 from pdd_cli.runtime.weights import read_metadata
 
+_LOCAL = "a local file"
 _REPOSITORY = re.compile(r"^[\w.\-]+/[\w.\-]+$")
 
 
@@ -33,7 +34,7 @@ class ResolvedModel:
     licence: str | None
     """None where nobody told."""
     source: str
-    """Where it came from, in words."""
+    """Where it came from, in words that can be published: no path of this machine."""
     sha256: str
     """Of the weights file."""
 
@@ -52,15 +53,20 @@ def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     if path.is_dir() and name not in ASSETS:
         return _from_folder(path)
     if path.is_file():
-        return ResolvedModel(path, path.stem, None, str(path), file_hash(path))
+        return ResolvedModel(path, path.stem, None, _LOCAL, file_hash(path))
     if _REPOSITORY.match(name) and not path.parent.exists():
         raise ModelError(f"There is no {name} on the disk.", hint=f"On the Hub it is hf:{name}.")
     asset = find_asset(name)
     if asset.kind != "generalist":
         raise ModelError(f"{name} is no super-resolution model.", hint="See pdd models list.")
     weights = fetch_weights(asset, observer=observer)
-    source = read_metadata(weights).get("source", str(weights))
+    source = read_metadata(weights).get("source", _LOCAL)
     return ResolvedModel(weights, name, asset.licence, source, file_hash(weights))
+
+
+def public_name(name: str) -> str:
+    """Leave out of what a user calls a model where it lies on this machine."""
+    return name if name.startswith("hf:") else Path(name).name
 
 
 def _from_hub(name: str, observer: Observer) -> ResolvedModel:
@@ -84,4 +90,4 @@ def _from_folder(folder: Path) -> ResolvedModel:
     config = read_config(folder / CONFIG_NAME)
     refuse_code(config, str(folder))
     licence = licence_in(config)
-    return ResolvedModel(weights, folder.resolve().name, licence, str(folder), file_hash(weights))
+    return ResolvedModel(weights, folder.resolve().name, licence, _LOCAL, file_hash(weights))

@@ -37,7 +37,9 @@ def list_command(json: Json = False) -> None:
 
 @app.command("pull")
 def pull_command(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names from the list.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…", help="Names from the list, or hf:user/repo.")
+    ],
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -51,7 +53,9 @@ def pull_command(
 
 @app.command("path")
 def path_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from the list.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name from the list, or hf:user/repo.")
+    ],
     json: Json = False,
 ) -> None:
     """Print where an asset lies in the cache; an asset that was not fetched is an error."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from pdd_cli.assets.models import ResolvedModel, resolve_model
+from pdd_cli.assets.models import ResolvedModel, public_name, resolve_model
 from pdd_cli.config.adapt import AdaptConfig, sized_for
 from pdd_cli.data.batches import Batches, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops
@@ -178,7 +178,8 @@ def _batches(
 def _story(
     config: AdaptConfig, base: ResolvedModel, photos: Photos, *, scale: int, written: int
 ) -> Story:
-    reference = "its own running average" if config.specialist is None else config.generalist
+    averaged = config.specialist is None
+    reference = "its own running average" if averaged else public_name(config.generalist)
     stands_in = " It stands in for the paper's VGG19." if config.features == "vgg16" else ""
     made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
 {len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in
@@ -190,6 +191,7 @@ of other scenes. The {config.write} after step {written} was written, at a stren
 It is made for pictures of the kind it was adapted to; on others it may do worse than {base.name}.
 """.strip()
     return Story(
+        job="adapt",
         title=f"{base.name} ×{scale}, adapted",
         made=made,
         facts={
@@ -204,10 +206,10 @@ It is made for pictures of the kind it was adapted to; on others it may do worse
             "features": config.features,
             "degradation": config.data.degradation,
             "steps": config.train.steps,
+            "training_precision": config.train.precision,
             "real_photos": len(photos.real),
             "hr_photos": len(photos.hr),
         },
-        licence=base.licence,
     )
 
 

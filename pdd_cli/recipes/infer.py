@@ -13,7 +13,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.data.layouts import pictures_to_upscale
 from pdd_cli.errors import DataError, PddError, UsageError
@@ -37,7 +37,7 @@ from pdd_cli.runtime.events import (
     ignore,
 )
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
-from pdd_cli.runtime.run_directory import RunDirectory, latest_run
+from pdd_cli.runtime.run_directory import RunDirectory, is_model_of_run, latest_run
 from pdd_cli.runtime.weights import read_weights
 
 RECORD_NAME = "pdd-infer.json"
@@ -98,8 +98,8 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     began = time.monotonic()
     device = choose_device(config.device)
     name = config.model or _default_model(config.runs, observer)
-    weights = read_weights(resolve_model(name, observer=observer).weights)
-    network = load_network(weights, named=name, scales=None)
+    model = resolve_model(name, observer=observer)
+    network = load_network(read_weights(model.weights), named=name, scales=None)
     precision = choose_precision(device, config.precision)
     upscaler = _Upscaler(_placed(network, device), device, precision, config)
     plan = _plan(config, network.scale, observer)
@@ -125,7 +125,7 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
             observer(PictureDone(job.input, job.output, time.monotonic() - start))
         observer(Advanced(number + 1))
     if result.pictures:
-        result.record = _write_record(result, plan, config.runs)
+        result.record = _write_record(result, model, plan, config.runs)
     result.seconds = time.monotonic() - began
     observer(Finished(stage, f"{len(result.pictures)} pictures in {plan.folder}"))
     return result
@@ -277,13 +277,15 @@ def _as_pixels(upscaled: Tensor, like: Pixels) -> Pixels:
     return tensor_to_pixels(grey, like.dtype)[..., 0]
 
 
-def _write_record(result: InferResult, plan: _Plan, runs: Path) -> Path:
+def _write_record(result: InferResult, model: ResolvedModel, plan: _Plan, runs: Path) -> Path:
     """Keep what came of what, and point ``pdd eval`` at it."""
     record = plan.folder / RECORD_NAME
     pictures = [{"input": job.input, "output": job.output} for job in result.pictures]
     content = {
         "schema_version": _SCHEMA_VERSION,
         "model": result.model,
+        "model_sha256": model.sha256,
+        "run": str(model.weights.parent.resolve()) if is_model_of_run(model.weights) else None,
         "scale": result.scale,
         "precision": result.precision,
         "color_fix": result.color_fix,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.train import TrainConfig, sized_for
 from pdd_cli.data.batches import Batches, Pairs, RealPairs, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
@@ -87,7 +87,7 @@ def _carry_out(
     device = choose_device(config.device)
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
-    network, licence = _network(config, observer)
+    network, base = _network(config, observer)
     material = _material(config, network.scale, observer)
     features = _features(config, observer)
     precision = choose_precision(device, config.train.precision)
@@ -142,17 +142,17 @@ def _carry_out(
     return training.carry_through(
         resumed=resumed is not None,
         title=f"{config.trains}, trained on {material.photos} photos",
-        story=lambda written: _story(config, material, licence, written),
+        story=lambda written: _story(config, material, base, written),
     )
 
 
-def _network(config: TrainConfig, observer: Observer) -> tuple[Network, str | None]:
-    """Load or make the network, and tell the licence that it comes under."""
+def _network(config: TrainConfig, observer: Observer) -> tuple[Network, ResolvedModel | None]:
+    """Load or make the network, and tell which model it begins as, if any."""
     if config.weights is None:
         return untrained_network(config.network, config.scale), None
     model = resolve_model(config.weights, observer=observer)
     weights = read_weights(model.weights)
-    return load_network(weights, named=model.name, scales=SCRATCH_SCALES), model.licence
+    return load_network(weights, named=model.name, scales=SCRATCH_SCALES), model
 
 
 def _features(config: TrainConfig, observer: Observer) -> FeatureWeights | None:
@@ -243,20 +243,26 @@ def _made_pair(
     return ValidationPair(degradation(hr, scale, np.random.default_rng(seed)), hr)
 
 
-def _story(config: TrainConfig, material: _Material, licence: str | None, written: int) -> Story:
+def _story(
+    config: TrainConfig, material: _Material, base: ResolvedModel | None, written: int
+) -> Story:
     what = "real pairs" if config.data.lr else f"synthetic pairs ({config.data.degradation})"
+    begun = {} if base is None else {"base_source": base.source, "base_sha256": base.sha256}
+    trains = config.trains if base is None else f"{base.name}, fine-tuned"
     return Story(
-        title=f"{config.trains}, trained",
-        made=f"{config.trains}, trained on {what} of {material.photos} photos in "
+        job="train",
+        title=f"{trains}, trained",
+        made=f"{trains}, trained on {what} of {material.photos} photos in "
         f"{config.train.steps} steps. The {config.write} after step {written} was written.",
         facts={
-            "base_model": config.weights or "none",
-            "base_licence": licence,
+            "base_model": None if base is None else base.name,
+            **begun,
+            "base_licence": None if base is None else base.licence,
             "written": config.write,
             "written_step": written,
             "degradation": None if config.data.lr else config.data.degradation,
             "steps": config.train.steps,
+            "training_precision": config.train.precision,
             "hr_photos": material.photos,
         },
-        licence=licence if config.weights else "none, for it was trained from scratch",
     )
