@@ -178,7 +178,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             url = f"{self.hub.address}/{name}"
             self._answer(409, {"error": "You already created this model repo", "url": url})
         else:
-            private = asked.get("visibility") == "private"
+            private = asked.get("visibility") == "private" or asked.get("private", False)
             self.hub.repositories[name] = Repository(private=private)
             self.hub.repositories[name].commit("main", {".gitattributes": b""}, "initial commit")
             self._answer(200, {"url": f"{self.hub.address}/{name}", "name": name})

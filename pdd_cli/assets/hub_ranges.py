@@ -107,9 +107,9 @@ class _RemoteFile:
         Raises:
             SourceUnavailable: the Hub, or a mirror, sent something else.
         """
-        from huggingface_hub import hf_raise_for_status
         from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, but untold
             build_hf_headers,
+            hf_raise_for_status,
             http_backoff,
         )
 
