@@ -183,10 +183,10 @@ def _published(wanted: HubName) -> tuple[str, Collection[str]]:
 
 def _cached(wanted: HubName) -> tuple[str, Mapping[str, Path]]:
     """Return the same of what lies in the cache, with the place of each file."""
-    from huggingface_hub import scan_cache_dir
+    from huggingface_hub import constants, scan_cache_dir
 
     revision = wanted.revision or "main"
-    for repository in scan_cache_dir().repos:
+    for repository in scan_cache_dir(constants.HF_HUB_CACHE).repos:
         if (repository.repo_type, repository.repo_id) != ("model", wanted.repository):
             continue
         for found in repository.revisions:

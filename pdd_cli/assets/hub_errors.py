@@ -89,7 +89,7 @@ def _explained(error: Exception, name: str) -> ModelError | None:
         case HFValidationError():
             return ModelError(f"{name} is no name on the Hub.", hint="Write user/repo.")
         case LocalTokenNotFoundError():
-            return _not_logged_in(name)
+            return not_logged_in(name)
         case HfHubHTTPError():
             return _refused(error, name)
         case OSError() if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
@@ -106,7 +106,7 @@ def _explained(error: Exception, name: str) -> ModelError | None:
 def _refused(error: "HfHubHTTPError", name: str) -> ModelError:
     status = error.response.status_code
     if status == 401:
-        return _not_logged_in(name)
+        return not_logged_in(name)
     if status == 403:
         return ModelError(
             f"{name}: your token does not allow this ({_first_line(error)}).",
@@ -117,7 +117,8 @@ def _refused(error: "HfHubHTTPError", name: str) -> ModelError:
     )
 
 
-def _not_logged_in(name: str) -> ModelError:
+def not_logged_in(name: str) -> ModelError:
+    """Say that the Hub wants to know who asks."""
     return ModelError(
         f"{name}: nobody is logged in, or the token is not valid.",
         hint="Log in with hf auth login, or set HF_TOKEN.",

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdd_cli.assets.hub_errors import hub_errors_explained
+from pdd_cli.assets.hub_errors import hub_errors_explained, not_logged_in
 from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
 from pdd_cli.errors import ModelError, UsageError
 
@@ -54,9 +54,11 @@ def publish(
         ModelError: the Hub cannot be reached, or refuses.
         UsageError: the repository is public and was to be private.
     """
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
     _refuse_without_hub(repository)
+    if get_token() is None:
+        raise not_logged_in(repository)
     api = HfApi(endpoint=hub_address(), library_name="pdd", library_version=version("pdd-cli"))
     with hub_errors_explained(repository):
         _make_or_check(api, repository, private=private)

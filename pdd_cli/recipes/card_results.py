@@ -35,7 +35,7 @@ def results_section(
     """
     verdict = story["verdict"]
     assert isinstance(verdict, Mapping)
-    watched = f"Watched while it was made, on pictures it did not learn from: {verdict['text']}"
+    watched = f"While it was made: {verdict['text']}"
     if not measured:
         none = "Nothing has been measured with `pdd eval` yet."
         return f"## Results\n\n{none} {watched}"

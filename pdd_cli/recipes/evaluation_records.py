@@ -158,6 +158,8 @@ def _run_of(upscaling: Mapping[str, object]) -> RunDirectory | None:
 def _known(hr: Sequence[Path]) -> tuple[str | None, str | None]:
     """Name the known data set that pictures are from, and their split where all are of one."""
     paths = [path.resolve() for path in hr]
+    if len({path.anchor for path in paths}) > 1:  # drives of their own have no folder in common
+        return None, None
     recognised = recognise_dataset(Path(os.path.commonpath([p.parent for p in paths])), paths)
     if recognised is None:
         return None, None

@@ -181,8 +181,9 @@ def test_a_private_push_never_goes_to_a_public_repository(logged_in, finished):
 
 def test_who_may_not_push_is_told_what_to_do(hub, finished, monkeypatch):
     finished()
-    with pytest.raises(ModelError, match="hf auth login"):
+    with pytest.raises(ModelError, match=r"nobody is logged in.*hf auth login"):
         pushed()
+    assert hub.requests == []
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with pytest.raises(ModelError, match="token does not allow this"):
         pushed(repository="another/cat-x4")
@@ -292,6 +293,21 @@ def test_the_front_matter_survives_the_hubs_own_reader(finished):
     assert [type(result) for result in results] == [EvalResult, EvalResult]
     assert {result.metric_type for result in results} == {"psnr", "ssim"}
     assert broken_rules(front_matter(text)) == []
+
+
+def test_a_known_data_set_is_named_and_not_taken_for_ones_own(finished, write):
+    run = finished()
+    for number, name in enumerate(("anns-1", "anns-2")):
+        hr = write(Path(f"RealSR/Canon/Test/4/{name}_HR.png"), 64, 64, number)
+        low = cv2.resize(hr, (16, 16), interpolation=cv2.INTER_AREA)
+        data = cv2.imencode(".png", low[..., ::-1])[1].tobytes()
+        Path(f"RealSR/Canon/Test/4/{name}_LR4.png").write_bytes(data)
+    lr = (Path("RealSR"),)
+    infer(InferConfig(paths=lr, model=str(run.path), device="cpu", output=Path("out")))
+    evaluate(EvaluateConfig(sr=Path("out"), metrics=("psnr",), device="cpu"))
+    (result,) = front_matter(card(CardConfig(run=run.path)).card)["model-index"][0]["results"]
+    assert result["dataset"]["name"] == "RealSR (version 3), test, 2 pictures"
+    assert result["dataset"]["split"] == "test"
 
 
 @pytest.mark.usefixtures("pairs")
