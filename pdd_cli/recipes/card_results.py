@@ -104,7 +104,7 @@ def _like(name: str, records: Sequence[EvaluationRecord]) -> Figure:
 
 def _head(name: str, records: Sequence[EvaluationRecord]) -> str:
     figure = _like(name, records)
-    return " ".join(filter(None, (name, figure.unit, _ARROWS[figure.better])))
+    return " ".join(filter(None, (name, figure.unit, _ARROWS.get(figure.better or ""))))
 
 
 def _cell(figure: Figure | None, like: Figure) -> str:

@@ -37,8 +37,8 @@ class Figure:
     value: float | None
     """None where it is not finite, as the PSNR of equal pictures."""
     unit: str
-    better: str
-    """Which direction: ``higher`` or ``lower``."""
+    better: str | None
+    """Which direction: ``higher``, ``lower``, or neither."""
     protocol: str
     """Colours and border."""
 
@@ -86,13 +86,15 @@ def record_evaluation(
 
     Args:
         result: of an evaluation. One in which pictures failed is not kept, for its means are of
-            other pictures than those of the rest.
+            other pictures than those of the rest; nor one without HR, which proves nothing.
         upscaling: what ``pdd infer`` recorded of the pictures; without it nobody knows what made
             them, and nothing is kept.
         runs: the folder of all runs.
         observer: told where it was kept, if it is a run's.
     """
     if upscaling is None or "model_sha256" not in upscaling or result.failures:
+        return None
+    if any(picture.hr is None for picture in result.pictures):
         return None
     record = _record(result, upscaling)
     run = _run_of(upscaling)
@@ -136,14 +138,12 @@ def _record(result: "EvaluateResult", upscaling: Mapping[str, object]) -> Evalua
 
 
 def _figure(name: str, value: float, result: "EvaluateResult") -> Figure:
+    finite = value if math.isfinite(value) else None
+    if name not in METRICS:
+        return Figure(finite, "", None, "as its own library computes it")
     metric = METRICS[name]
     border = result.protocol.border if metric.uses_border else 0
-    return Figure(
-        value=value if math.isfinite(value) else None,
-        unit=metric.unit,
-        better=metric.better,
-        protocol=f"{metric.colour}, border {border}",
-    )
+    return Figure(finite, metric.unit, metric.better, f"{metric.colour}, border {border}")
 
 
 def _run_of(upscaling: Mapping[str, object]) -> RunDirectory | None:
