@@ -14,7 +14,8 @@ from pdd_cli.distill.ema import start_average
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import FeatureWeights, build_step, choose_features
-from pdd_cli.recipes.model_card import PAPER, Story
+from pdd_cli.recipes.card_text import PAPER
+from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import build_monitors, read_photo, read_validation_pair
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable

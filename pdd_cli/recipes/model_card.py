@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Literal
 
 from pdd_cli.nets.network import Network, load_network
-from pdd_cli.recipes.card_text import PAPER as PAPER  # the stories link to it
 from pdd_cli.recipes.card_text import compose_card
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.runtime.files import write_text_atomically
