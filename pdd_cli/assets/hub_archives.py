@@ -4,12 +4,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pdd_cli.assets.catalogue import HubArchive
+from pdd_cli.assets.hub_errors import hub_errors_explained
 from pdd_cli.assets.sources import (
     SourceUnavailable,
     check_hash,
     refuse_unreachable_hub,
     refuse_without_room,
 )
+from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, Said
 
 
@@ -25,10 +27,10 @@ def fetch_hub_archive(source: HubArchive, observer: Observer) -> Path:
     """
     refuse_unreachable_hub()
     from huggingface_hub import HfApi, constants, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        listing = HfApi().dataset_info(source.repository, files_metadata=True)
+        with hub_errors_explained(source.name):
+            listing = HfApi().dataset_info(source.repository, files_metadata=True)
         fitting = [
             file
             for file in listing.siblings or []
@@ -47,12 +49,13 @@ def fetch_hub_archive(source: HubArchive, observer: Observer) -> Path:
                 f"at commit {listing.sha}."
             )
         )
-        path = Path(
-            hf_hub_download(
-                source.repository, file.rfilename, repo_type="dataset", revision=listing.sha
+        with hub_errors_explained(source.name):
+            path = Path(
+                hf_hub_download(
+                    source.repository, file.rfilename, repo_type="dataset", revision=listing.sha
+                )
             )
-        )
-    except (HfHubHTTPError, OSError) as error:
-        raise SourceUnavailable(f"the Hub does not serve {source.repository} ({error})") from error
+    except ModelError as error:
+        raise SourceUnavailable(error.problem.rstrip(".")) from error
     check_hash(path, file.lfs.sha256, source.name)
     return path

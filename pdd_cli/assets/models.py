@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdd_cli.assets.catalogue import ASSETS, find_asset
-from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
+from pdd_cli.assets.hub import (
+    CONFIG_NAME,
+    WEIGHTS_NAME,
+    fetch_hub_model,
+    licence_in,
+    parse_hub_name,
+    read_config,
+    refuse_code,
+)
 from pdd_cli.assets.sources import file_hash
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
 from pdd_cli.runtime.weights import read_metadata
 
-_HUB_NAME = re.compile(
-    r"^hf:(?P<repository>[\w.\-]+/[\w.\-]+)(?:@(?P<revision>[^:]+))?(?::(?P<path>.+))?$"
-)
-_IN_A_FOLDER = "model.safetensors"
+_LOCAL = "a local file"
+_REPOSITORY = re.compile(r"^[\w.\-]+/[\w.\-]+$")
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class ResolvedModel:
     licence: str | None
     """None where nobody told."""
     source: str
-    """Where it came from, in words."""
+    """Where it came from, in words that can be published: no path of this machine."""
     sha256: str
     """Of the weights file."""
 
@@ -43,54 +49,45 @@ def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     """
     path = Path(name)
     if name.startswith("hf:"):
-        return _from_hub(name)
+        return _from_hub(name, observer)
     if path.is_dir() and name not in ASSETS:
-        weights = path / _IN_A_FOLDER
-        if not weights.is_file():
-            raise ModelError(
-                f"The folder {path} holds no {_IN_A_FOLDER}.",
-                hint="Give a finished run, or a weights file.",
-            )
-        return ResolvedModel(weights, path.resolve().name, None, str(path), file_hash(weights))
+        return _from_folder(path)
     if path.is_file():
-        return ResolvedModel(path, path.stem, None, str(path), file_hash(path))
+        return ResolvedModel(path, path.stem, None, _LOCAL, file_hash(path))
+    if _REPOSITORY.match(name) and not path.parent.exists():
+        raise ModelError(f"There is no {name} on the disk.", hint=f"On the Hub it is hf:{name}.")
     asset = find_asset(name)
     if asset.kind != "generalist":
         raise ModelError(f"{name} is no super-resolution model.", hint="See pdd models list.")
     weights = fetch_weights(asset, observer=observer)
-    source = read_metadata(weights).get("source", str(weights))
+    source = read_metadata(weights).get("source", _LOCAL)
     return ResolvedModel(weights, name, asset.licence, source, file_hash(weights))
 
 
-def _from_hub(name: str) -> ResolvedModel:
-    match = _HUB_NAME.match(name)
-    if match is None:
-        raise ModelError(
-            f"{name} is no model on the Hub.", hint="Write hf:user/repo[@revision][:file]."
-        )
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+def public_name(name: str) -> str:
+    """Leave out of what a user calls a model where it lies on this machine."""
+    return name if name.startswith("hf:") else Path(name).name
 
-    if not hub_is_offline() and not reaches(hub_address()):
+
+def _from_hub(name: str, observer: Observer) -> ResolvedModel:
+    found = fetch_hub_model(parse_hub_name(name), observer=observer)
+    return ResolvedModel(
+        found.weights,
+        found.source.repository,
+        found.licence,
+        str(found.source),
+        file_hash(found.weights),
+    )
+
+
+def _from_folder(folder: Path) -> ResolvedModel:
+    weights = folder / WEIGHTS_NAME
+    if not weights.is_file():
         raise ModelError(
-            f"{name}: {hub_address()} cannot be reached.",
-            hint="Check the network, set HF_ENDPOINT to a mirror, or give the path of a file.",
+            f"The folder {folder} holds no {WEIGHTS_NAME}.",
+            hint="Give a finished run, or a weights file.",
         )
-    try:
-        weights = Path(
-            hf_hub_download(
-                match["repository"], match["path"] or _IN_A_FOLDER, revision=match["revision"]
-            )
-        )
-    except LocalEntryNotFoundError as error:
-        raise ModelError(
-            f"{name} is not in the Hub's cache and the network is not used.",
-            hint="Unset HF_HUB_OFFLINE, or give the path of a file.",
-        ) from error
-    except (HfHubHTTPError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{name} cannot be fetched ({reason}).",
-            hint="Check its name, and that you may read it (hf auth login).",
-        ) from error
-    return ResolvedModel(weights, match["repository"], None, name, file_hash(weights))
+    config = read_config(folder / CONFIG_NAME)
+    refuse_code(config, str(folder))
+    licence = licence_in(config)
+    return ResolvedModel(weights, folder.resolve().name, licence, _LOCAL, file_hash(weights))

@@ -8,6 +8,7 @@ import os
 import socket
 from functools import cache
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 _SECONDS = 2.5
 _PORTS = {"https": 443, "http": 80}
@@ -25,8 +26,11 @@ def hub_is_offline() -> bool:
 
 
 def reaches(address: str) -> bool:
-    """Tell whether the host of an address takes connections."""
+    """Tell whether the host of an address, or the proxy before it, takes connections."""
     parts = urlsplit(address)
+    proxy = getproxies().get(parts.scheme)
+    if proxy and not proxy_bypass(parts.hostname or ""):
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     return _accepts(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pdd_cli.assets.cache import cache_folder
 from pdd_cli.assets.catalogue import HubFile, Package, PackageMember, Url
+from pdd_cli.assets.hub_errors import hub_errors_explained
 from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
 from pdd_cli.errors import ModelError, ResourceError
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
@@ -44,29 +45,38 @@ def refuse_unreachable_hub() -> None:
 
 
 def fetch_hub_file(source: HubFile, observer: Observer) -> Path:
-    """Fetch a file into the Hub client's own cache, and return it there.
+    """Fetch a file into the Hub client's own cache, unless it lies there, and return it there.
 
     Raises:
         SourceUnavailable: offline, unreachable, not there, or not the file that the catalogue
             knows.
         ResourceError: the disk has no room for it.
     """
-    refuse_unreachable_hub()
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    path = cached_hub_file(source)
+    if path is None:
+        refuse_unreachable_hub()
+        from huggingface_hub import constants, hf_hub_download
 
-    refuse_without_room(Path(constants.HF_HUB_CACHE) / source.path, source.size)
-    observer(Said(f"Fetching {source.path} ({source.size / 1e6:.0f} MB) of {source.repository}."))
-    try:
-        path = Path(
-            hf_hub_download(
-                source.repository, source.path, repo_type="dataset" if source.dataset else "model"
-            )
-        )
-    except (HfHubHTTPError, OSError) as error:
-        raise SourceUnavailable(f"the Hub does not serve {source.repository} ({error})") from error
+        refuse_without_room(Path(constants.HF_HUB_CACHE) / source.path, source.size)
+        kind = "dataset" if source.dataset else "model"
+        size = f"{source.size / 1e6:.0f} MB"
+        observer(Said(f"Fetching {source.path} ({size}) of {source.repository}."))
+        try:
+            with hub_errors_explained(source.name):
+                path = Path(hf_hub_download(source.repository, source.path, repo_type=kind))
+        except ModelError as error:
+            raise SourceUnavailable(error.problem.rstrip(".")) from error
     check_hash(path, source.sha256, source.name)
     return path
+
+
+def cached_hub_file(source: HubFile) -> Path | None:
+    """Look for a file in the Hub client's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    kind = "dataset" if source.dataset else "model"
+    path = try_to_load_from_cache(source.repository, source.path, repo_type=kind)
+    return Path(path) if isinstance(path, str) else None
 
 
 @contextmanager

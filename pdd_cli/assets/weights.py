@@ -10,11 +10,13 @@ from pdd_cli.assets.catalogue import (
     Asset,
     HubArchive,
     HubFile,
+    HubTensors,
     PackageMember,
     Source,
     Url,
     find_asset,
 )
+from pdd_cli.assets.hub_ranges import fetch_hub_tensors
 from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.ncnn import import_ncnn
 from pdd_cli.assets.pickles import import_flax_lpips
@@ -36,11 +38,11 @@ def fetch_weights(asset: Asset, *, observer: Observer = ignore) -> Path:
     reasons: list[str] = []
     for source in asset.sources:
         try:
-            tensors = _fetch(source, observer)
+            tensors, checked = _fetch(source, observer)
         except SourceUnavailable as reason:
             reasons.append(str(reason))
             continue
-        write_weights(path, _wanted(asset, tensors), _provenance(asset, source))
+        write_weights(path, _wanted(asset, tensors), {**_provenance(asset, source), **checked})
         return path
     raise ModelError(
         f"{asset.name} cannot be fetched: {'; '.join(reasons)}.",
@@ -79,7 +81,14 @@ def niqe_model(*, observer: Observer = ignore) -> dict[str, Tensor]:
     return read_weights(fetch_weights(find_asset("niqe"), observer=observer))
 
 
-def _fetch(source: Source, observer: Observer) -> dict[str, Tensor]:
+def _fetch(source: Source, observer: Observer) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return a source's tensors, and what its provenance has to say beyond the catalogue."""
+    if isinstance(source, HubTensors):
+        return fetch_hub_tensors(source, observer)
+    return _import(source, observer), {}
+
+
+def _import(source: Source, observer: Observer) -> dict[str, Tensor]:
     match source:
         case HubFile():
             return read_weights(fetch_hub_file(source, observer))

@@ -16,6 +16,7 @@ from pdd_cli.cli.evaluate import evaluate_command
 from pdd_cli.cli.failures import explain
 from pdd_cli.cli.infer import infer_command
 from pdd_cli.cli.prepare import prepare_command
+from pdd_cli.cli.push import card_command, push_command
 from pdd_cli.cli.train import train_command
 from pdd_cli.cli.variadic import MetricsCommand
 from pdd_cli.errors import Interrupted
@@ -98,6 +99,8 @@ app.command("train")(train_command)
 app.command("infer")(infer_command)
 app.command("eval", cls=MetricsCommand)(evaluate_command)
 app.command("evaluate", cls=MetricsCommand, hidden=True)(evaluate_command)
+app.command("card")(card_command)
+app.command("push")(push_command)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.command("demo")(demo_command)

@@ -41,7 +41,9 @@ def _megabytes(size: int | None) -> str:
 
 @app.command("pull")
 def pull_command(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names from the list.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…", help="Names from the list, or hf:user/repo.")
+    ],
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -55,7 +57,9 @@ def pull_command(
 
 @app.command("path")
 def path_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from the list.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name from the list, or hf:user/repo.")
+    ],
     json: Json = False,
 ) -> None:
     """Print where an asset lies in the cache; an asset that was not fetched is an error."""

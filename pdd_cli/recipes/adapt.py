@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import torch
 
-from pdd_cli.assets.models import ResolvedModel, resolve_model
+from pdd_cli.assets.models import ResolvedModel, public_name, resolve_model
 from pdd_cli.config.adapt import AdaptConfig, sized_for
 from pdd_cli.data.batches import Batches, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops, read_reduced
@@ -15,8 +15,9 @@ from pdd_cli.errors import ModelError
 from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.recipes.assembly import build_step, choose_features, settled
+from pdd_cli.recipes.card_text import PAPER
 from pdd_cli.recipes.gallery import Exhibit, Gallery
-from pdd_cli.recipes.model_card import PAPER, Story
+from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     Monitors,
     ValidationPair,
@@ -234,7 +235,8 @@ def _story(
     scale: int,
     written: int,
 ) -> Story:
-    reference = "its own running average" if config.specialist is None else config.generalist
+    averaged = config.specialist is None
+    reference = "its own running average" if averaged else public_name(config.generalist)
     stands_in = " It stands in for the paper's VGG19." if config.features == "vgg16" else ""
     made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
 {len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in
@@ -246,6 +248,7 @@ of other scenes. The {blend.write} after step {written} was written, at a streng
 It is made for pictures of the kind it was adapted to; on others it may do worse than {base.name}.
 """.strip()
     return Story(
+        job="adapt",
         title=f"{base.name} ×{scale}, adapted",
         made=made,
         facts={
@@ -260,10 +263,10 @@ It is made for pictures of the kind it was adapted to; on others it may do worse
             "features": config.features,
             "degradation": config.data.degradation,
             "steps": config.train.steps,
+            "training_precision": config.train.precision,
             "real_photos": len(photos.real),
             "hr_photos": len(photos.hr),
         },
-        licence=base.licence,
     )
 
 

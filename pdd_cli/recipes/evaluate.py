@@ -19,6 +19,7 @@ from pdd_cli.metrics.lpips import LPIPS
 from pdd_cli.metrics.protocol import METRICS, Protocol
 from pdd_cli.metrics.psnr import psnr
 from pdd_cli.metrics.ssim import ssim
+from pdd_cli.recipes.evaluation_records import record_evaluation
 from pdd_cli.recipes.pairs import Pair, find_pairs
 from pdd_cli.runtime.device import choose_device
 from pdd_cli.runtime.events import (
@@ -100,6 +101,8 @@ def evaluate(config: EvaluateConfig, observer: Observer = ignore) -> EvaluateRes
             for name in config.metrics
         }
     result.seconds = time.monotonic() - began
+    if result.pictures:
+        record_evaluation(result, pairs.upscaling, config.runs, observer)
     observer(Finished(stage, f"{len(result.pictures)} pictures"))
     return result
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
-from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.errors import DataError, PddError, ResourceError
 from pdd_cli.images.codec import Picture, encode_picture
@@ -31,7 +31,7 @@ from pdd_cli.runtime.events import (
     ignore,
 )
 from pdd_cli.runtime.files import write_bytes_atomically, write_text_atomically
-from pdd_cli.runtime.run_directory import latest_run
+from pdd_cli.runtime.run_directory import is_model_of_run, latest_run
 from pdd_cli.runtime.weights import read_weights
 
 RECORD_NAME = "pdd-infer.json"
@@ -85,8 +85,8 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     began = time.monotonic()
     device = choose_device(config.device)
     name = config.model or _default_model(config.runs, observer)
-    weights = read_weights(resolve_model(name, observer=observer).weights)
-    network = load_network(weights, named=name, scales=None)
+    model = resolve_model(name, observer=observer)
+    network = load_network(read_weights(model.weights), named=name, scales=None)
     planned = plan(config, network.scale, observer)
     upscaler = Upscaler(network, device, config, observer)
     result = InferResult(
@@ -98,7 +98,7 @@ def infer(config: InferConfig, observer: Observer = ignore) -> InferResult:
     )
     _Batch(config, planned, upscaler, f"upscaling with {name}", observer, result).work_through()
     if result.pictures or result.skipped:
-        result.record = _write_record(result, planned, config.runs)
+        result.record = _write_record(result, model, planned, config.runs)
     result.seconds = time.monotonic() - began
     return result
 
@@ -210,7 +210,7 @@ def _kind(picture: Picture | DataError) -> tuple[int, int, str] | None:
     return picture.height, picture.width, str(picture.pixels.dtype)
 
 
-def _write_record(result: InferResult, planned: Plan, runs: Path) -> Path:
+def _write_record(result: InferResult, model: ResolvedModel, planned: Plan, runs: Path) -> Path:
     """Keep what came of what, and point ``pdd eval`` at it."""
     record = planned.folder / RECORD_NAME
     pictures = [
@@ -219,6 +219,8 @@ def _write_record(result: InferResult, planned: Plan, runs: Path) -> Path:
     content = {
         "schema_version": _SCHEMA_VERSION,
         "model": result.model,
+        "model_sha256": model.sha256,
+        "run": str(model.weights.parent.resolve()) if is_model_of_run(model.weights) else None,
         "scale": result.scale,
         "precision": result.precision,
         "color_fix": result.color_fix,

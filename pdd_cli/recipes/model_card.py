@@ -2,31 +2,31 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import Literal
 
 from pdd_cli.nets.network import Network, load_network
+from pdd_cli.recipes.card_text import compose_card
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.runtime.files import write_text_atomically
 from pdd_cli.runtime.run_directory import RunDirectory
 from pdd_cli.runtime.weights import read_weights, write_weights
-
-PAPER = "https://arxiv.org/abs/2407.07302"
 
 _IN_WEIGHTS = ("architecture", "scale", "base_model", "steps")
 
 
 @dataclass(frozen=True)
 class Story:
-    """What is told about a model."""
+    """What is told about a model. It is published: photos are counted in it and never named."""
 
+    job: Literal["adapt", "train"]
     title: str
     made: str
     """How it was made, and what it is for, as a paragraph."""
     facts: Mapping[str, object]
-    """For ``config.json``: where it came from and what it learnt from."""
-    licence: str | None
-    """Of the model that it is derived from; None where nobody told."""
+    """For ``config.json``: where it came from and what it learnt from. ``base_model`` is None for a
+    network that was trained from scratch, ``base_licence`` where nobody told."""
 
 
 def write_model(
@@ -36,7 +36,7 @@ def write_model(
     losses: Mapping[str, float],
     verdict: Verdict,
 ) -> None:
-    """Write ``config.json``, ``README.md`` and, last, ``model.safetensors``.
+    """Write ``config.json``, ``story.json``, ``README.md`` and, last, ``model.safetensors``.
 
     The weights come last because their presence says that a run has finished.
     """
@@ -46,59 +46,23 @@ def write_model(
         "input_channels": 3,
         "colour": "RGB in [0, 1]",
         "key_layout": "spandrel",
+        "precision": "float32",
         **story.facts,
         "pdd_version": version("pdd-cli"),
     }
-    write_text_atomically(run.path / "config.json", json.dumps(facts, indent=2) + "\n")
-    write_text_atomically(run.path / "README.md", _card(story, losses, verdict))
-    metadata = {name: str(facts[name]) for name in _IN_WEIGHTS if name in facts}
+    told = {
+        "job": story.job,
+        "title": story.title,
+        "made": story.made,
+        "losses": dict(losses),
+        "verdict": asdict(verdict),
+    }
+    write_text_atomically(run.facts, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    write_text_atomically(run.story, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    write_text_atomically(run.card, compose_card(run))
+    metadata = {name: str(facts[name]) for name in _IN_WEIGHTS if facts.get(name) is not None}
     partial = run.checkpoints / "model.safetensors"
     write_weights(partial, network.inner.state_dict(), metadata)
     # What cannot be read back is not a result.
     load_network(read_weights(partial), named=str(partial), scales=(network.scale,))
     partial.replace(run.model)
-
-
-def _card(story: Story, losses: Mapping[str, float], verdict: Verdict) -> str:
-    licence = story.licence or "unknown: ask the authors of the base model"
-    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in losses.items())
-    measured = "\n".join(
-        f"| {name} | {verdict.before[name]:.4g} | {value:.4g} |"
-        for name, value in verdict.after.items()
-    )
-    return f"""---
-library_name: pdd
-pipeline_tag: image-to-image
-tags: [super-resolution, image-super-resolution, pdd, safetensors, "arxiv:2407.07302"]
----
-
-# {story.title}
-
-{story.made}
-
-Details that it adds are plausible, not evidence.
-
-## Use
-
-    pdd infer PHOTOS --model THIS_FOLDER
-
-`model.safetensors` loads in spandrel, ComfyUI and chaiNNer as it is.
-
-## Measured on pictures that it did not learn from
-
-{verdict.text}
-
-| figure | before | after |
-|---|---|---|
-{measured}
-
-## Losses of the last step
-
-| loss | value |
-|---|---|
-{rows}
-
-## Licence
-
-The base model's licence: {licence}. Weights derived from it inherit its terms.
-"""

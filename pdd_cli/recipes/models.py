@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pdd_cli.assets.cache import cached_photos, cached_weights
 from pdd_cli.assets.catalogue import ASSETS, Asset, HubArchive, PackageMember, Source, find_asset
+from pdd_cli.assets.hub import cached_hub_model
+from pdd_cli.assets.models import resolve_model
 from pdd_cli.assets.photos import archived_photos, starter_photos
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
@@ -51,11 +53,13 @@ def list_assets() -> list[AssetEntry]:
 
 
 def pull(name: str, observer: Observer = ignore) -> Path:
-    """Fetch an asset into the cache, unless it is there, and return where it lies.
+    """Fetch an asset, or a model of the Hub, unless it is there, and return where it lies.
 
     Raises:
         ModelError: the name is unknown, or no source can serve.
     """
+    if name.startswith("hf:"):
+        return resolve_model(name, observer=observer).weights
     asset = find_asset(name)
     if asset.kind != "photos":
         return fetch_weights(asset, observer=observer)
@@ -68,13 +72,13 @@ def pull(name: str, observer: Observer = ignore) -> Path:
 
 
 def cached_path(name: str) -> Path:
-    """Return where an asset lies.
+    """Return where an asset, or a model of the Hub, lies.
 
     Raises:
         ModelError: the name is unknown, or it was not fetched yet.
     """
-    path = _place(find_asset(name))
-    if not path.exists():
+    path = cached_hub_model(name) if name.startswith("hf:") else _place(find_asset(name))
+    if path is None or not path.exists():
         raise ModelError(f"{name} is not in the cache.", hint=f"Run pdd models pull {name}.")
     return path
 

@@ -6,6 +6,7 @@ adaptation.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class Pairs:
     """As the record of ``infer`` tells."""
     model: str | None = None
     """Likewise."""
+    upscaling: Mapping[str, object] | None = None
+    """The whole record, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def _recorded(record: Path) -> tuple[list[_Upscaled], Pairs]:
         upscaled = [
             _Upscaled(Path(entry["output"]), Path(entry["input"])) for entry in content["pictures"]
         ]
-        return upscaled, Pairs(scale=content["scale"], model=content["model"])
+        return upscaled, Pairs(scale=content["scale"], model=content["model"], upscaling=content)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"The record {record} of the last pdd infer cannot be read.", hint="Upscale again."

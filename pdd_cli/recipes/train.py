@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.train import TrainConfig, sized_for
 from pdd_cli.data.batches import Batches, Pairs, RealPairs, SyntheticPairs
 from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
@@ -84,7 +84,7 @@ def _carry_out(
     device = choose_device(config.device)
     config = sized_for(config, "cpu" if device.type == "cpu" else "gpu")
     seed_everything(config.train.seed)
-    network, licence = _network(config, observer)
+    network, base = _network(config, observer)
     scale = network.scale
     material = _material(config, scale, observer)
     compares = config.supervision.perceptual_weight > 0
@@ -149,17 +149,17 @@ def _carry_out(
     return training.carry_through(
         resumed=resumed is not None,
         title=f"{config.trains}, trained on {material.photos} photos",
-        story=lambda written: _story(config, material, licence, blend, written),
+        story=lambda written: _story(config, material, base, blend, written),
     )
 
 
-def _network(config: TrainConfig, observer: Observer) -> tuple[Network, str | None]:
-    """Load or make the network, and tell the licence that it comes under."""
+def _network(config: TrainConfig, observer: Observer) -> tuple[Network, ResolvedModel | None]:
+    """Load or make the network, and tell which model it begins as, if any."""
     if config.weights is None:
         return untrained_network(config.network, config.scale), None
     model = resolve_model(config.weights, observer=observer)
     weights = read_weights(model.weights)
-    return load_network(weights, named=model.name, scales=SCRATCH_SCALES), model.licence
+    return load_network(weights, named=model.name, scales=SCRATCH_SCALES), model
 
 
 def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
@@ -228,21 +228,29 @@ def _real_pairs(config: TrainConfig, low: Path, scale: int) -> _Material:
 
 
 def _story(
-    config: TrainConfig, material: _Material, licence: str | None, blend: Blend, written: int
+    config: TrainConfig,
+    material: _Material,
+    base: ResolvedModel | None,
+    blend: Blend,
+    written: int,
 ) -> Story:
     what = "real pairs" if config.data.lr else f"synthetic pairs ({config.data.degradation})"
+    begun = {} if base is None else {"base_source": base.source, "base_sha256": base.sha256}
+    trains = config.trains if base is None else f"{base.name}, fine-tuned"
     return Story(
-        title=f"{config.trains}, trained",
-        made=f"{config.trains}, trained on {what} of {material.photos} photos in "
+        job="train",
+        title=f"{trains}, trained",
+        made=f"{trains}, trained on {what} of {material.photos} photos in "
         f"{config.train.steps} steps. The {blend.write} after step {written} was written.",
         facts={
-            "base_model": config.weights or "none",
-            "base_licence": licence,
+            "base_model": None if base is None else base.name,
+            **begun,
+            "base_licence": None if base is None else base.licence,
             "written": blend.write,
             "written_step": written,
             "degradation": None if config.data.lr else config.data.degradation,
             "steps": config.train.steps,
+            "training_precision": config.train.precision,
             "hr_photos": material.photos,
         },
-        licence=licence if config.weights else "none, for it was trained from scratch",
     )

@@ -122,7 +122,8 @@ def licences(used: Mapping[str, str | None]) -> Section:
 
 
 def _licensed(story: Story, verdict: Verdict) -> dict[str, str | None]:
-    used = {f"Base model: {story.facts.get('base_model', 'not known')}": story.licence}
+    base, licence = story.facts.get("base_model"), story.facts.get("base_licence")
+    used = {f"Base model: {base}": str(licence) if licence else None} if base else {}
     features = str(story.facts.get("features", ""))
     metrics = {"val_lpips": "lpips-alex", "niqe": "niqe"}
     names = [features, *(asset for figure, asset in metrics.items() if figure in verdict.after)]

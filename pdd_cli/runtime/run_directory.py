@@ -66,6 +66,21 @@ class RunDirectory:
         return self.path / "report.html"
 
     @property
+    def facts(self) -> Path:
+        """What the model is and came from, as JSON; it goes where the model goes."""
+        return self.path / "config.json"
+
+    @property
+    def story(self) -> Path:
+        """How the model was made and what watched over it, as JSON, for its card."""
+        return self.path / "story.json"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.path / "README.md"
+
+    @property
     def finished(self) -> bool:
         """Whether the run went to its end."""
         return self.model.is_file()
@@ -194,6 +209,12 @@ def latest_run(root: Path) -> Path | None:
         latest = root / latest.read_text(encoding="utf-8").strip()
     run = RunDirectory(latest.resolve())
     return run.path if run.finished else None
+
+
+def is_model_of_run(weights: Path) -> bool:
+    """Tell whether weights are those that a run wrote at its end."""
+    run = RunDirectory(weights.parent)
+    return weights.name == run.model.name and run.config.is_file()
 
 
 def _step_of(record: Mapping[str, int]) -> int:

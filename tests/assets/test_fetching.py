@@ -13,6 +13,7 @@ import torch
 from pdd_cli.assets import reachability, sources, weights
 from pdd_cli.assets.cache import cached_weights
 from pdd_cli.assets.catalogue import ASSETS, Asset, Url
+from pdd_cli.assets.hub_ranges import fetch_hub_tensors
 from pdd_cli.assets.models import resolve_model
 from pdd_cli.assets.pickles import import_flax_lpips
 from pdd_cli.assets.sources import SourceUnavailable, file_hash
@@ -145,7 +146,9 @@ def test_a_host_that_never_answers_is_found_out_in_three_seconds_and_once(monkey
 def test_the_hub_is_not_asked_when_it_is_switched_off(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(SourceUnavailable, match="HF_HUB_OFFLINE"):
-        sources.fetch_hub_file(ASSETS["vgg19"].sources[0], ignore)
+        sources.fetch_hub_file(ASSETS["div2k-validation"].sources[0], ignore)
+    with pytest.raises(SourceUnavailable, match="HF_HUB_OFFLINE"):
+        fetch_hub_tensors(ASSETS["vgg19"].sources[0], ignore)
 
 
 def test_a_missing_pip_is_a_named_reason(monkeypatch):

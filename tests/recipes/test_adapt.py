@@ -14,6 +14,7 @@ from pdd_cli.errors import DataError, Interrupted, ModelError, TrainingDiverged,
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes import adapt as recipe
 from pdd_cli.recipes import supervision
+from pdd_cli.recipes.card_text import is_untouched
 from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.runtime.events import Advanced, Measured, Warned
@@ -75,6 +76,16 @@ def test_a_run_directory_tells_all(settings, tmp_path):
     resolved = yaml.safe_load((run / "config.yaml").read_text())
     assert resolved["train"]["lr"] > 0
     assert resolved["data"]["batch"] == 1
+
+
+def test_what_goes_with_the_model_names_no_photo_and_no_path(settings, tmp_path, tiny_model):
+    run = RunDirectory(recipe.adapt(settings(specialist=str(tiny_model))).run)
+    for path in (run.facts, run.story, run.card):
+        text = path.read_text()
+        assert str(tmp_path) not in text
+        assert not any(photo.name in text for photo in (tmp_path / "real").iterdir())
+    assert json.loads(run.facts.read_text())["generalist"] == tiny_model.name
+    assert is_untouched(run.card.read_text())
 
 
 def test_the_written_model_is_an_ordinary_network_that_has_changed(settings, tiny_model):

@@ -217,10 +217,15 @@ def run():
 @pytest.fixture
 def training_report(run):
     story = Story(
+        "adapt",
         "Title",
         "A network,\nadapted by [Distillation](https://example.org).",
-        {"base_model": "realesrgan", "features": "vgg16", "written_step": 4},
-        "BSD-3-Clause",
+        {
+            "base_model": "realesrgan",
+            "base_licence": "BSD-3-Clause",
+            "features": "vgg16",
+            "written_step": 4,
+        },
     )
     figures = ({"val_psnr": 24.0, "niqe": 5.0}, {"val_psnr": 25.0, "niqe": 4.5})
     verdict = Verdict("better", "The model is better than it was.", *figures)
