@@ -7,12 +7,11 @@ from datetime import date
 from importlib.metadata import version
 
 from pdd_cli.assets.catalogue import ASSETS
+from pdd_cli.metrics.protocol import direction_of
 from pdd_cli.recipes.model_card import Story
-from pdd_cli.recipes.monitors import DIRECTIONS
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.charts import number
 from pdd_cli.report.page import (
-    Better,
     Comparison,
     LineChart,
     Report,
@@ -136,7 +135,7 @@ def _before_and_after(verdict: Verdict) -> Iterator[Table]:
             number(verdict.before[name]),
             number(after),
             f"{after - verdict.before[name]:+.3g}",
-            _better(name) or "neither",
+            direction_of(name) or "neither",
         )
         for name, after in verdict.after.items()
     ]
@@ -160,7 +159,7 @@ def _charts(
         yield LineChart(
             title,
             points,
-            better=_better(name),
+            better=direction_of(name),
             unit=unit,
             baseline=points[0][1] if baselines else None,
             marked=marked,
@@ -206,13 +205,3 @@ def _files(run: RunDirectory) -> Iterator[Verbatim]:
 def _title(name: str) -> str:
     title, unit = _NAMES.get(name, (name, ""))
     return f"{title}, {unit}" if unit else title
-
-
-def _better(name: str) -> Better | None:
-    match DIRECTIONS.get(name):
-        case "higher":
-            return "higher"
-        case "lower":
-            return "lower"
-        case _:
-            return None
