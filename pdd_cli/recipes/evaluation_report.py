@@ -1,6 +1,5 @@
 """The page about an evaluation: what gained and lost most, all figures, and their protocol."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.metrics.protocol import METRICS, Metric
 from pdd_cli.recipes.evaluate import EvaluateResult, evaluate
 from pdd_cli.recipes.gains import Scored, gains_over, gains_over_bicubic
+from pdd_cli.recipes.provenance import licence_of, licences, made_by
 from pdd_cli.recipes.showcase import Showcase, figure, heading
-from pdd_cli.recipes.training_report import licences, made_by
 from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
@@ -192,12 +191,10 @@ def _ends(told: _Told, showcase: Showcase) -> Iterator[Section]:
     )
     alone = all(entry.lr is None for entry in ordered)
     text = "Nothing tells what these pictures were made of." if alone else ""
-    yield Section(
-        f"Best by {heading(told.metric(metric))}", showcase.of(ordered[:_MOST_OF_A_KIND]), text
-    )
-    yield Section(
-        f"Worst by {heading(told.metric(metric))}", showcase.of(ordered[::-1][:_MOST_OF_A_KIND])
-    )
+    first, last = ("Best", "Worst") if told.metric(metric).better else ("Lowest", "Highest")
+    name = heading(told.metric(metric))
+    yield Section(f"{first} by {name}", showcase.of(ordered[:_MOST_OF_A_KIND]), text)
+    yield Section(f"{last} by {name}", showcase.of(ordered[::-1][:_MOST_OF_A_KIND]))
 
 
 def _means(told: _Told) -> Table:
@@ -299,21 +296,10 @@ def _summary(told: _Told) -> str:
 
 def _licensed(result: EvaluateResult, before: EvaluateResult | None) -> dict[str, str | None]:
     models = dict.fromkeys(r.model for r in (result, before) if r is not None and r.model)
-    used = {f"Model: {Path(name).name}": _licence_of(name) for name in models}
+    used = {f"Model: {Path(name).name}": licence_of(name) for name in models}
     # A metric's weights bear its name, but for LPIPS, whose usual ones are AlexNet's.
     names = ("lpips-alex" if name == "lpips" else name for name in result.protocol.metrics)
     return used | {f"{n}, to measure with": ASSETS[n].licence for n in names if n in ASSETS}
-
-
-def _licence_of(model: str) -> str | None:
-    """Ask the catalogue, or what a run tells about its base model."""
-    if model in ASSETS:
-        return ASSETS[model].licence
-    facts = Path(model) / "config.json"
-    if not facts.is_file():
-        return None
-    licence = json.loads(facts.read_text(encoding="utf-8")).get("base_licence")
-    return f"{licence}, that of its base model" if licence else None
 
 
 def _finite(values: Iterable[float]) -> list[float]:

@@ -3,12 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from importlib.metadata import version
 
 from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.metrics.protocol import direction_of
 from pdd_cli.recipes.model_card import Story
+from pdd_cli.recipes.provenance import licences, made_by
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.charts import number
 from pdd_cli.report.page import (
@@ -102,22 +101,6 @@ def report_of_training(
         licences(_licensed(story, verdict)),
     ]
     return Report(title, verdict.text, sections, made_by())
-
-
-def made_by() -> str:
-    """Say what makes a report, and when."""
-    return f"Made by pdd {version('pdd-cli')} on {date.today():%Y-%m-%d}."
-
-
-def licences(used: Mapping[str, str | None]) -> Section:
-    """List what a result rests on, by what it was used for; None where nobody told."""
-    rows = [(name, licence or "not known") for name, licence in used.items()]
-    return Section(
-        "Licences",
-        [Table("What was used, and its licence", ("what", "licence"), rows)],
-        "Weights derived from others inherit their terms. The pictures on this page belong to "
-        "whoever took them.",
-    )
 
 
 def _licensed(story: Story, verdict: Verdict) -> dict[str, str | None]:
