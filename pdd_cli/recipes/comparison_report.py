@@ -7,6 +7,7 @@ from pdd_cli.config.evaluate import CompareConfig
 from pdd_cli.errors import UsageError
 from pdd_cli.recipes.compare import CompareResult, ModelScores
 from pdd_cli.recipes.evaluation_report import report_of_evaluation, write_page
+from pdd_cli.recipes.provenance import sentence
 from pdd_cli.recipes.showcase import figure, heading
 from pdd_cli.report.page import Report, Section, Table
 from pdd_cli.runtime.events import Observer, ignore
@@ -46,9 +47,10 @@ def report_of_comparison(result: CompareResult, config: CompareConfig) -> Report
         show=config.show,
         settings=config.model_dump(mode="json"),
     )
-    everyone = Section("All models", [_table(result)], f"Protocol: {result.protocol_text}.")
+    everyone = Section("All models", [_table(result)], sentence(result.protocol_text))
     title = f"{len(result.models)} ways of upscaling, on {result.pictures} pictures"
-    return replace(report, title=title, sections=[everyone, *report.sections])
+    summary = f"{shown.name} against {reference.name if rivals else 'bicubic'}. {report.summary}"
+    return replace(report, title=title, summary=summary, sections=[everyone, *report.sections])
 
 
 def _table(result: CompareResult) -> Table:
@@ -58,7 +60,9 @@ def _table(result: CompareResult) -> Table:
         better = f", {metric.better} is better" if metric.better else ""
         columns.append(f"{heading(metric)}{better}")
     rows = [(model.name, *_figures(model, result)) for model in result.models]
-    return Table(f"Means, and what lies between them and {result.reference}", ("", *columns), rows)
+    return Table(
+        f"Means, and what lies between them and {result.reference}", ("model", *columns), rows
+    )
 
 
 def _figures(model: ModelScores, result: CompareResult) -> list[str]:

@@ -15,7 +15,7 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.metrics.protocol import METRICS, Metric
 from pdd_cli.recipes.evaluate import EvaluateResult, evaluate
 from pdd_cli.recipes.gains import Scored, gains_over, gains_over_bicubic
-from pdd_cli.recipes.provenance import licence_of, licences, made_by
+from pdd_cli.recipes.provenance import licence_of, licences, made_by, sentence
 from pdd_cli.recipes.showcase import Showcase, figure, heading
 from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
@@ -94,7 +94,7 @@ def report_of_evaluation(
     sections = [
         *_chosen(scored, show, showcase),
         *(_extremes(told, showcase) if told.known else _ends(told, showcase)),
-        Section("Means and protocol", [_means(told)], f"Protocol: {result.protocol_text}."),
+        Section("Means and protocol", [_means(told)], sentence(result.protocol_text)),
         _distributions(told),
         Section("Every picture", [_every(told)]),
         *_failures(result),

@@ -35,3 +35,8 @@ def licence_of(model: str) -> str | None:
         return None
     licence = json.loads(facts.read_text(encoding="utf-8")).get("base_licence")
     return f"{licence}, that of its base model" if licence else None
+
+
+def sentence(text: str) -> str:
+    """Write a remark, such as a protocol, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."

@@ -201,6 +201,7 @@ def test_of_several_models_the_last_stands_beside_the_reference(network_weights)
     )
     result = compare(config)
     report = report_of_comparison(result, config)
+    assert report.summary.startswith("third against first. On average: PSNR ")
     table = report.sections[0].blocks[0]
     assert [row[0] for row in table.rows] == ["bicubic", "first", "second", "third"]
     first, third = (
