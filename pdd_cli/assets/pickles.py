@@ -60,6 +60,28 @@ def import_flax_lpips(data: bytes, *, named: str) -> dict[str, Tensor]:
     return weights | heads
 
 
+def import_torch_pickle(data: bytes, *, named: str) -> dict[str, Tensor]:
+    """Read a flat dictionary of tensors as ``torch.save`` keeps it, under torch's restriction.
+
+    Args:
+        data: the whole file.
+        named: what to call it in messages.
+
+    Returns:
+        Its tensors, flattened.
+
+    Raises:
+        ModelError: it holds anything but tensors.
+    """
+    try:
+        tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return {name: tensor.detach().flatten() for name, tensor in tensors.items()}
+    except (pickle.UnpicklingError, EOFError, RuntimeError, AttributeError, TypeError) as error:
+        raise ModelError(
+            f"{named} is refused: it is not a pickle of tensors alone.", hint="Fetch it again."
+        ) from error
+
+
 def _convolutions(tree: Mapping[str, Any], indices: tuple[int, ...]) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for number, index in enumerate(indices):

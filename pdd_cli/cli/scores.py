@@ -1,14 +1,53 @@
-"""Figures as a table that says which way is better, and the protocol that they stand under."""
+"""Figures as tables that say which way is better: for people, and for papers in four formats."""
 
-from collections.abc import Iterable, Mapping
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pdd_cli.metrics.protocol import METRICS
+from pdd_cli.metrics.protocol import ARROWS, METRICS, Direction, Metric
 
-_ARROWS = {"higher": "↑", "lower": "↓"}
+Format = Literal["rich", "markdown", "latex"]
+
+_LATEX_ARROWS: Mapping[Direction | None, str] = {
+    "higher": r" $\uparrow$",
+    "lower": r" $\downarrow$",
+    None: "",
+}
+_LATEX_SIGNS = {
+    **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "Δ": r"$\Delta$",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure as it is shown."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A table of figures: a row for each way, a column for each metric."""
+
+    heading: str
+    """Of the first column."""
+    columns: Sequence[tuple[str, Direction | None]]
+    """Titles, and which way is better."""
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    notes: Sequence[str]
+    """Under the table: the protocol, first of all."""
 
 
 def print_scores(
@@ -22,19 +61,159 @@ def print_scores(
         protocol: how the figures were computed.
     """
     rows = list(rows)
-    metrics = list(rows[0][1]) if rows else []
-    table = Table(box=None, header_style="bold")
-    table.add_column(heading)
-    for name in metrics:
-        metric = METRICS[name]
-        unit = f" {metric.unit}" if metric.unit else ""
-        table.add_column(f"{name}{unit} {_ARROWS[metric.better]}", justify="right")
-    for label, scores in rows:
-        table.add_row(label, *(_figure(name, scores[name]) for name in metrics))
+    definitions = {name: METRICS[name] for name in (rows[0][1] if rows else ())}
+    print_table(score_table(heading, rows, definitions, [protocol], mark_best=False), "rich")
+
+
+def score_table(
+    heading: str,
+    rows: Sequence[tuple[str, Mapping[str, float]]],
+    definitions: Mapping[str, Metric],
+    notes: Sequence[str],
+    *,
+    mark_best: bool,
+) -> ScoreTable:
+    """Lay figures out.
+
+    Args:
+        heading: what the first column names.
+        rows: each with its name and its figures by metric.
+        definitions: the metrics, by name, in the order of their columns.
+        notes: what stands under the table.
+        mark_best: whether the best figure of each column is marked.
+    """
+    marked = mark_best and len(rows) > 1
+    best = {
+        name: _best([scores[name] for _, scores in rows], metric.better) if marked else None
+        for name, metric in definitions.items()
+    }
+    return ScoreTable(
+        heading,
+        [(_title(metric), metric.better) for metric in definitions.values()],
+        [
+            (
+                label,
+                [
+                    # What reads the same is as good.
+                    Cell(shown := figure(scores[name], metric), shown == _shown(best[name], metric))
+                    for name, metric in definitions.items()
+                ],
+            )
+            for label, scores in rows
+        ],
+        notes,
+    )
+
+
+def figure(value: float, metric: Metric, *, signed: bool = False) -> str:
+    """Write a figure with as many digits as its unit is told with."""
+    if math.isnan(value):
+        return "—"
+    digits = 2 if metric.unit in ("dB", "ΔE") else 4
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    return text.replace("inf", "∞")
+
+
+def print_table(table: ScoreTable, style: Format) -> None:
+    """Write a table to standard output."""
+    console = Console(highlight=False, soft_wrap=True)
+    match style:
+        case "rich":
+            _print_rich(table)
+        case "markdown":
+            console.print(Text(markdown(table)))
+        case "latex":
+            console.print(Text(latex(table)))
+
+
+def markdown(table: ScoreTable) -> str:
+    """Write a table in Markdown, the best figures in bold."""
+    titles = [table.heading, *(f"{name} {ARROWS[way]}".strip() for name, way in table.columns)]
+    lines = [titles, ["---", *["---:"] * len(table.columns)]]
+    lines += [
+        [label, *(f"**{cell.text}**" if cell.best else cell.text for cell in cells)]
+        for label, cells in table.rows
+    ]
+    written = [
+        "| " + " | ".join(word.replace("|", r"\|") for word in line) + " |" for line in lines
+    ]
+    return "\n".join([*written, *(f"\n{note}" for note in table.notes)]) + "\n"
+
+
+def latex(table: ScoreTable) -> str:
+    """Write a table in LaTeX, for the package booktabs, the best figures in bold."""
+    titles = [
+        _escaped(table.heading),
+        *(f"{_escaped(name)}{_LATEX_ARROWS[way]}" for name, way in table.columns),
+    ]
+    rows = [
+        " & ".join([_escaped(label), *(_latex_cell(cell) for cell in cells)])
+        for label, cells in table.rows
+    ]
+    return "\n".join(
+        [
+            *(f"% {note}" for note in table.notes),
+            rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+            r"\toprule",
+            " & ".join(titles) + r" \\",
+            r"\midrule",
+            *(rf"{row} \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write CSV; what is not finite stays empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(
+            ""
+            if value is None or (isinstance(value, float) and not math.isfinite(value))
+            else value
+            for value in row
+        )
+    return text.getvalue()
+
+
+def _print_rich(table: ScoreTable) -> None:
+    shown = Table(box=None, header_style="bold")
+    shown.add_column(table.heading)
+    for name, better in table.columns:
+        shown.add_column(f"{name} {ARROWS[better]}".strip(), justify="right")
+    for label, cells in table.rows:
+        shown.add_row(
+            label, *(Text(cell.text, style="bold green" if cell.best else "") for cell in cells)
+        )
     console = Console(highlight=False)
-    console.print(table)
-    console.print(Text(protocol, style="dim"), soft_wrap=True)
+    console.print(shown)
+    for note in table.notes:
+        console.print(Text(note, style="dim"), soft_wrap=True)
 
 
-def _figure(metric: str, value: float) -> str:
-    return f"{value:.2f}" if METRICS[metric].unit == "dB" else f"{value:.4f}"
+def _title(metric: Metric) -> str:
+    return f"{metric.name} {metric.unit}".strip()
+
+
+def _best(values: Sequence[float], better: Direction | None) -> float | None:
+    numbers = [value for value in values if not math.isnan(value)]
+    if not numbers or better is None:
+        return None
+    return max(numbers) if better == "higher" else min(numbers)
+
+
+def _shown(best: float | None, metric: Metric) -> str | None:
+    return None if best is None else figure(best, metric)
+
+
+def _latex_cell(cell: Cell) -> str:
+    text = _escaped(cell.text).replace("∞", r"$\infty$").replace("—", "---")
+    return rf"\textbf{{{text}}}" if cell.best else text
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX_SIGNS.get(sign, sign) for sign in text)

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pdd_cli.images.codec import read_picture
+from pdd_cli.images.codec import Picture, Pixels, read_picture
 
 _SAME_SCENE = 0.6
 _LARGEST_SHIFT = 1.5
 """In HR pixels; a shift of less is beyond what interpolation leaves certain."""
 _SIDE = 1024
+_SHIFT_OF_SCORED = 0.75
+"""In pixels, of an upscaled picture against its HR."""
 
 _DIFFERENT_BITS = 4
 """Fingerprints of one picture in two versions differ in this many bits at the most."""
@@ -51,6 +53,30 @@ def what_does_not_fit(lr: Path, hr: Path, scale: int | None) -> str | None:
     return None
 
 
+def what_is_odd(prediction: Pixels, hr: Pixels) -> str | None:
+    """Say what makes figures of an upscaled picture and its HR doubtful, or None.
+
+    Args:
+        prediction: (h, w, 3) RGB or (h, w) grey, of any depth.
+        hr: of the same height and width.
+    """
+    first, second = (_grey(Picture(pixels)) for pixels in (prediction, hr))
+    alike = _correlation(first, second)
+    if alike < _SAME_SCENE:
+        return "they show different scenes"
+    x, y = _displacement(first, second)
+    if np.hypot(x, y) < _SHIFT_OF_SCORED:
+        return None
+    # Noise and invented detail can mislead the phase: a true shift makes the pictures more alike.
+    height, width = second.shape
+    moved = cv2.warpAffine(
+        first, np.array([[1, 0, x], [0, 1, y]]), (width, height), borderMode=cv2.BORDER_REPLICATE
+    )
+    if _correlation(moved, second) <= alike:
+        return None
+    return f"they lie {np.hypot(x, y):.1f} pixels apart"
+
+
 def alike(fingerprints: Sequence[int]) -> list[tuple[int, int]]:
     """Find the pairs of pictures that look the same, by their fingerprints' positions.
 
@@ -72,7 +98,11 @@ def alike(fingerprints: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(read_picture(path).rgb8(), cv2.COLOR_RGB2GRAY)
+    return _grey(read_picture(path))
+
+
+def _grey(picture: Picture) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(picture.rgb8(), cv2.COLOR_RGB2GRAY)
     return grey.astype(np.uint8, copy=False)
 
 
@@ -95,8 +125,13 @@ def _shift(low: NDArray[np.uint8], high: NDArray[np.uint8], scale: int) -> float
     enlarged = cv2.resize(low, high.shape[::-1], interpolation=cv2.INTER_CUBIC)
     # The LR holds nothing finer than its own pixels; both are compared without it.
     blurred = cv2.GaussianBlur(high, (0, 0), 0.5 * scale)
-    top, left = (max(0, (length - _SIDE) // 2) for length in high.shape)
+    return float(np.hypot(*_displacement(enlarged, blurred)))
+
+
+def _displacement(first: NDArray[np.generic], second: NDArray[np.generic]) -> tuple[float, float]:
+    """Measure how far right and down the centre of the second picture lies of the first's."""
+    top, left = (max(0, (length - _SIDE) // 2) for length in second.shape)
     window = (slice(top, top + _SIDE), slice(left, left + _SIDE))
-    a, b = (part[window].astype(np.float32) for part in (enlarged, blurred))
+    a, b = (part[window].astype(np.float32) for part in (first, second))
     (x, y), _ = cv2.phaseCorrelate(a, b, cv2.createHanningWindow(a.shape[::-1], cv2.CV_32F))
-    return float(np.hypot(x, y))
+    return x, y

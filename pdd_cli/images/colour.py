@@ -11,6 +11,7 @@ from pdd_cli.images.picture import Pixels, white
 # ITU-R BT.601 in studio swing, as MATLAB's rgb2ycbcr documents it, for RGB in [0, 1].
 _LUMA = (65.481, 128.553, 24.966)
 _LUMA_OFFSET = 16.0
+_FULL_LUMA = (0.299, 0.587, 0.114)
 
 
 def pixels_to_tensor(pixels: Pixels) -> Tensor:
@@ -41,3 +42,12 @@ def rgb_to_y(pictures: Tensor) -> Tensor:
     """Turn RGB (n, 3, h, w) in [0, 1] into luma (n, 1, h, w) in [16/255, 235/255]."""
     weights = pictures.new_tensor(_LUMA).view(1, 3, 1, 1)
     return ((pictures * weights).sum(dim=1, keepdim=True) + _LUMA_OFFSET) / 255
+
+
+def rgb_to_full_swing_y(pictures: Tensor) -> Tensor:
+    """Turn RGB (n, 3, h, w) in [0, 1] into BT.601 luma (n, 1, h, w) in [0, 1], of 8-bit levels.
+
+    This is the Y of YIQ, rounded, as IQA-PyTorch takes it.
+    """
+    weights = pictures.new_tensor(_FULL_LUMA).view(1, 3, 1, 1)
+    return (255 * (pictures * weights).sum(dim=1, keepdim=True)).round() / 255

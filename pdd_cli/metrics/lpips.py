@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdd_cli.errors import DataError, ModelError
+from pdd_cli.runtime.device import memory_format
 
 Backbone = Literal["alex", "vgg"]
 
@@ -65,13 +66,21 @@ class LPIPS(nn.Module):
         backbone: ``alex`` or ``vgg``.
         weights: ``features.N.weight|bias`` by torchvision's names, and ``lin0`` to ``lin4``,
             (channels,).
+        precision: of all convolutions but the first. The first meets pixels, of which bfloat16
+            would lose a bit or two; the distances are always taken in float32.
 
     Raises:
         ModelError: a tensor is missing.
     """
 
-    def __init__(self, backbone: Backbone, weights: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        weights: Mapping[str, Tensor],
+        precision: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
+        self._precision = precision
         self._convolutions = _BACKBONES[backbone]
         needed = [
             f"features.{convolution.index}.{kind}"
@@ -85,7 +94,7 @@ class LPIPS(nn.Module):
                 hint=f"Fetch them again with pdd models pull lpips-{backbone}.",
             )
         for name in needed:
-            self.register_buffer(name.replace(".", "_"), weights[name].float())
+            self.register_buffer(name.replace(".", "_"), self._prepared(name, weights[name]))
         self.register_buffer("shift", torch.tensor(_SHIFT).view(1, 3, 1, 1))
         self.register_buffer("scale", torch.tensor(_SCALE).view(1, 3, 1, 1))
 
@@ -113,21 +122,32 @@ class LPIPS(nn.Module):
                 flow = F.max_pool2d(flow, *convolution.pooled)
             flow = F.relu_(self._convolve(flow, convolution))
             if convolution.tapped:
-                first, second = (_unit_length(part) for part in flow.chunk(2))
+                first, second = _unit_length(flow.float()).chunk(2)
                 weight = self.get_buffer(f"lin{head}").view(1, -1, 1, 1)
-                distance += ((first - second).square_() * weight).sum(dim=1).mean(dim=(1, 2))
+                # A convolution of 1×1 weighs and sums channels in one pass.
+                difference = F.conv2d((first - second).square_(), weight)
+                distance += difference.mean(dim=(1, 2, 3))
                 head += 1
         return distance
 
+    def _prepared(self, name: str, tensor: Tensor) -> Tensor:
+        """Give a tensor the type and the layout that it is used in."""
+        first = f"features.{self._convolutions[0].index}."
+        inner = name.startswith("features.") and not name.startswith(first)
+        tensor = tensor.to(self._precision if inner else torch.float32)
+        return tensor.to(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+
     def _scaled(self, pictures: Tensor) -> Tensor:
         shift, scale = self.get_buffer("shift"), self.get_buffer("scale")
-        return (2 * pictures.float() - 1 - shift) / scale
+        scaled: Tensor = (2 * pictures.float() - 1 - shift) / scale
+        return scaled.contiguous(memory_format=memory_format(scaled.device))
 
     def _convolve(self, flow: Tensor, convolution: _Convolution) -> Tensor:
         name = f"features_{convolution.index}"
+        weight = self.get_buffer(f"{name}_weight")
         return F.conv2d(
-            flow,
-            self.get_buffer(f"{name}_weight"),
+            flow.to(weight.dtype),
+            weight,
             self.get_buffer(f"{name}_bias"),
             stride=convolution.stride,
             padding=convolution.padding,
@@ -136,5 +156,6 @@ class LPIPS(nn.Module):
 
 def _unit_length(features: Tensor) -> Tensor:
     """Scale each position's channels to length 1."""
-    norm = features.square().sum(dim=1, keepdim=True).sqrt_()
-    return features / (norm + _FLOOR)
+    norm = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+    unit: Tensor = features / (norm + _FLOOR)
+    return unit

@@ -1,7 +1,8 @@
 """Structural similarity (Wang et al. 2004, doi 10.1109/TIP.2003.819861)."""
 
+import math
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pdd_cli.errors import DataError
@@ -10,11 +11,13 @@ WINDOW = 11
 """Side of the Gaussian window, pixels."""
 
 _SIGMA = 1.5
+_BELL = [math.exp(-((place - WINDOW // 2) ** 2) / (2 * _SIGMA**2)) for place in range(WINDOW)]
+_WEIGHTS = [height / sum(_BELL) for height in _BELL]
 _LUMINANCE_FLOOR = 0.01**2
 _CONTRAST_FLOOR = 0.03**2
 
 
-def ssim(prediction: Tensor, hr: Tensor) -> Tensor:
+def ssim(prediction: Tensor, hr: Tensor, *, clip_structure: bool = False) -> Tensor:
     """Return the mean SSIM of each picture, over channels and every whole window.
 
     As in the paper's own code: a Gaussian window of 11 pixels and a deviation of 1.5, K1 = 0.01,
@@ -23,6 +26,7 @@ def ssim(prediction: Tensor, hr: Tensor) -> Tensor:
     Args:
         prediction: (n, c, h, w) in [0, 1].
         hr: the same shape.
+        clip_structure: take opposite structure for none, as IQA-PyTorch does.
 
     Returns:
         (n,), float64, at most 1.
@@ -34,26 +38,36 @@ def ssim(prediction: Tensor, hr: Tensor) -> Tensor:
         raise DataError(
             f"SSIM needs pictures of at least {WINDOW}×{WINDOW}.", hint="Leave them out."
         )
-    x, y = prediction.double(), hr.double()
+    channels = [
+        _ssim_of_channel(x.double(), y.double(), clip_structure)
+        for x, y in zip(torch.split(prediction, 1, 1), torch.split(hr, 1, 1), strict=True)
+    ]
+    return torch.stack(channels).mean(dim=0)
+
+
+def _ssim_of_channel(x: Tensor, y: Tensor, clip_structure: bool) -> Tensor:
     mean_x, mean_y = _smoothed(x), _smoothed(y)
-    variance_x = _smoothed(x * x) - mean_x * mean_x
-    variance_y = _smoothed(y * y) - mean_y * mean_y
+    # Only the sum of the variances is asked for, so one smoothing serves both.
+    variances = _smoothed(x * x + y * y) - mean_x**2 - mean_y**2
     covariance = _smoothed(x * y) - mean_x * mean_y
-    similarity = (
-        (2 * mean_x * mean_y + _LUMINANCE_FLOOR)
-        / (mean_x**2 + mean_y**2 + _LUMINANCE_FLOOR)
-        * (2 * covariance + _CONTRAST_FLOOR)
-        / (variance_x + variance_y + _CONTRAST_FLOOR)
+    structure = (2 * covariance + _CONTRAST_FLOOR) / (variances + _CONTRAST_FLOOR)
+    if clip_structure:
+        structure = structure.clamp(min=0)
+    luminance = (2 * mean_x * mean_y + _LUMINANCE_FLOOR) / (
+        mean_x**2 + mean_y**2 + _LUMINANCE_FLOOR
     )
-    return similarity.mean(dim=(1, 2, 3))
+    return (luminance * structure).mean(dim=(1, 2, 3))
 
 
 def _smoothed(pictures: Tensor) -> Tensor:
     """Weigh with the window where it lies wholly inside: rows first, then columns."""
-    distance = torch.arange(WINDOW, dtype=torch.float64, device=pictures.device) - WINDOW // 2
-    window = torch.exp(-(distance**2) / (2 * _SIGMA**2))
-    window /= window.sum()
-    channels = pictures.shape[1]
-    columns = window.view(1, 1, -1, 1).expand(channels, 1, WINDOW, 1)
-    rows = window.view(1, 1, 1, -1).expand(channels, 1, 1, WINDOW)
-    return F.conv2d(F.conv2d(pictures, columns, groups=channels), rows, groups=channels)
+    return _weighed(_weighed(pictures, -2), -1)
+
+
+def _weighed(pictures: Tensor, axis: int) -> Tensor:
+    """Sum shifted pictures: in float64 four times as fast as a convolution on a CPU."""
+    length = pictures.shape[axis] - WINDOW + 1
+    total = pictures.narrow(axis, 0, length) * _WEIGHTS[0]
+    for shift, weight in enumerate(_WEIGHTS[1:], start=1):
+        total.add_(pictures.narrow(axis, shift, length), alpha=weight)
+    return total

@@ -117,7 +117,7 @@ def read_evaluations(folder: Path) -> list[EvaluationRecord]:
 
 
 def _record(result: "EvaluateResult", upscaling: Mapping[str, object]) -> EvaluationRecord:
-    hr = [picture.hr for picture in result.pictures]
+    hr = [picture.hr for picture in result.pictures if picture.hr is not None]
     scored = {str(picture.prediction.resolve()) for picture in result.pictures}
     pictures = cast("Sequence[Mapping[str, str]]", upscaling["pictures"])
     lr = [Path(picture["input"]) for picture in pictures if picture["output"] in scored]
@@ -141,8 +141,8 @@ def _figure(name: str, value: float, result: "EvaluateResult") -> Figure:
     finite = value if math.isfinite(value) else None
     if name not in METRICS:
         return Figure(finite, "", None, "as its own library computes it")
-    metric = METRICS[name]
-    border = result.protocol.border if metric.uses_border else 0
+    metric = result.protocol.metric(name)
+    border = result.protocol.border_of(name)
     return Figure(finite, metric.unit, metric.better, f"{metric.colour}, border {border}")
 
 

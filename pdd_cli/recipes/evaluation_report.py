@@ -1,6 +1,5 @@
 """The page about an evaluation: what gained and lost most, all figures, and their protocol."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.errors import UsageError
 from pdd_cli.images.listing import name_some
-from pdd_cli.metrics.protocol import METRICS
+from pdd_cli.metrics.protocol import METRICS, Metric
 from pdd_cli.recipes.evaluate import EvaluateResult, evaluate
 from pdd_cli.recipes.gains import Scored, gains_over, gains_over_bicubic
+from pdd_cli.recipes.provenance import licence_of, licences, made_by, sentence
 from pdd_cli.recipes.showcase import Showcase, figure, heading
-from pdd_cli.recipes.training_report import licences, made_by
 from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
@@ -42,19 +41,28 @@ def write_evaluation_report(
     before = None
     if config.before is not None:
         observer(Said(f"Scoring {config.before}, to compare with."))
-        before = evaluate(config.model_copy(update={"sr": config.before}), observer)
-    report = report_of_evaluation(
-        result, before, show=config.show, settings=config.model_dump(mode="json")
-    )
+        before = evaluate(config.model_copy(update={"sr": config.before, "pairs": None}), observer)
+    settings = config.model_dump(mode="json")
+    report = report_of_evaluation(result, before, show=config.show, settings=settings)
+    return write_page(report, config.report, observer)
+
+
+def write_page(report: Report, path: Path, observer: Observer) -> Path:
+    """Write a report where the user wants it.
+
+    Raises:
+        UsageError: there is no such place.
+        OSError: the disk is full or the folder cannot be written.
+    """
     try:
-        write_report(report, config.report)
+        write_report(report, path)
     except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise UsageError(
-            f"--report {config.report} cannot be written ({error.strerror}).",
+            f"--report {path} cannot be written ({error.strerror}).",
             hint="Name a file in a folder.",
         ) from error
-    observer(Said(f"The report is {config.report}."))
-    return config.report
+    observer(Said(f"The report is {path}."))
+    return path
 
 
 def report_of_evaluation(
@@ -82,11 +90,11 @@ def report_of_evaluation(
     """
     scored = gains_over(before, result) if before else gains_over_bicubic(result)
     told = _Told(result, before, scored, labels or (_label(before), "result"))
-    showcase = Showcase(told.labels)
+    showcase = Showcase(told.labels, result.protocol)
     sections = [
         *_chosen(scored, show, showcase),
         *(_extremes(told, showcase) if told.known else _ends(told, showcase)),
-        Section("Means and protocol", [_means(told)], f"Protocol: {result.protocol_text}."),
+        Section("Means and protocol", [_means(told)], sentence(result.protocol_text)),
         _distributions(told),
         Section("Every picture", [_every(told)]),
         *_failures(result),
@@ -121,12 +129,16 @@ class _Told:
     @property
     def gauge(self) -> str:
         """By what gains are told."""
-        return self.metric.upper()
+        return self.gain_metric.name.upper()
 
     @property
-    def metric(self) -> str:
-        """The name of what gains are told by."""
-        return self.result.protocol.metrics[0] if self.before else "psnr"
+    def gain_metric(self) -> Metric:
+        """What gains are told by."""
+        return self.metric(self.result.protocol.metrics[0]) if self.before else METRICS["psnr"]
+
+    def metric(self, name: str) -> Metric:
+        """Return what a metric is under the protocol."""
+        return self.result.protocol.metric(name)
 
     def means(self, name: str) -> tuple[float | None, float]:
         """Return the earlier mean, where there is one, and the later one."""
@@ -170,16 +182,19 @@ def _extremes(told: _Told, showcase: Showcase) -> Iterator[Section]:
 
 
 def _ends(told: _Told, showcase: Showcase) -> Iterator[Section]:
-    """Without anything to compare with, show the best and the worst beside their HR."""
+    """Without gains, show the best and the worst."""
     metric = told.result.protocol.metrics[0]
     ordered = sorted(
         told.scored,
         key=lambda entry: entry.picture.scores[metric],
-        reverse=METRICS[metric].better == "higher",
+        reverse=told.result.protocol.metric(metric).better == "higher",
     )
-    text = "Nothing tells what these pictures were made of, so they are shown beside their HR."
-    yield Section(f"Best by {heading(metric)}", showcase.of(ordered[:_MOST_OF_A_KIND]), text)
-    yield Section(f"Worst by {heading(metric)}", showcase.of(ordered[::-1][:_MOST_OF_A_KIND]))
+    alone = all(entry.lr is None for entry in ordered)
+    text = "Nothing tells what these pictures were made of." if alone else ""
+    first, last = ("Best", "Worst") if told.metric(metric).better else ("Lowest", "Highest")
+    name = heading(told.metric(metric))
+    yield Section(f"{first} by {name}", showcase.of(ordered[:_MOST_OF_A_KIND]), text)
+    yield Section(f"{last} by {name}", showcase.of(ordered[::-1][:_MOST_OF_A_KIND]))
 
 
 def _means(told: _Told) -> Table:
@@ -187,12 +202,26 @@ def _means(told: _Told) -> Table:
     rows = []
     for name in told.result.protocol.metrics if count else ():
         earlier, later = told.means(name)
-        figures = [figure(name, later)]
+        figures = [figure(told.metric(name), later)]
         if earlier is not None:
-            figures = [figure(name, earlier), *figures, figure(name, later - earlier, sign="+")]
-        rows.append((heading(name), *figures, METRICS[name].better))
-    columns = (*told.labels, "change") if told.before else (told.labels[1],)
+            figures = [
+                figure(told.metric(name), earlier),
+                *figures,
+                figure(told.metric(name), later - earlier, sign="+"),
+            ]
+        else:
+            figures.append(_interval(told, name))
+        better = told.metric(name).better or "neither"
+        rows.append((heading(told.metric(name)), *figures, better))
+    columns = (*told.labels, "change") if told.before else (told.labels[1], "95 % interval")
     return Table(f"Means over {count} pictures", ("metric", *columns, "better"), rows)
+
+
+def _interval(told: _Told, name: str) -> str:
+    interval = told.result.intervals.get(name)
+    if interval is None:
+        return "none"
+    return " to ".join(figure(told.metric(name), bound) for bound in interval)
 
 
 def _distributions(told: _Told) -> Section:
@@ -200,7 +229,7 @@ def _distributions(told: _Told) -> Section:
         return Section("Distributions", (), "So few pictures are better looked at one by one.")
     charts = []
     for name in told.result.protocol.metrics:
-        metric = METRICS[name]
+        metric = told.metric(name)
         values = _finite(entry.picture.scores[name] for entry in told.scored)
         earlier = _finite(entry.earlier[name] for entry in told.scored if name in entry.earlier)
         if values:
@@ -217,12 +246,14 @@ def _every(told: _Told) -> Table:
     gain = (f"gain over {told.labels[0]}, by {told.gauge}",) if told.known else ()
     rows = []
     for entry in told.scored:
-        figures = [figure(name, entry.picture.scores[name]) for name in metrics]
+        figures = [figure(told.metric(name), entry.picture.scores[name]) for name in metrics]
         if gain:
             unknown = math.isnan(entry.gain)
-            figures.append("not known" if unknown else figure(told.metric, entry.gain, sign="+"))
+            figures.append(
+                "not known" if unknown else figure(told.gain_metric, entry.gain, sign="+")
+            )
         rows.append((entry.name, *figures))
-    columns = ("picture", *map(heading, metrics), *gain)
+    columns = ("picture", *(heading(told.metric(name)) for name in metrics), *gain)
     return Table("Figures of every picture", columns, rows, folded=len(rows) > _MOST_ROWS_OPEN)
 
 
@@ -249,10 +280,10 @@ def _summary(told: _Told) -> str:
     parts = []
     for name in told.result.protocol.metrics if told.compared else ():
         earlier, later = told.means(name)
-        was = "" if earlier is None else f"{figure(name, earlier)} → "
-        unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
-        lower = ", lower is better" if METRICS[name].better == "lower" else ""
-        parts.append(f"{name.upper()} {was}{figure(name, later)}{unit}{lower}")
+        was = "" if earlier is None else f"{figure(told.metric(name), earlier)} → "
+        unit = f" {told.metric(name).unit}" if told.metric(name).unit else ""
+        lower = ", lower is better" if told.metric(name).better == "lower" else ""
+        parts.append(f"{name.upper()} {was}{figure(told.metric(name), later)}{unit}{lower}")
     if not parts:
         return "Nothing could be scored."
     better = sum(entry.gain > 0 for entry in told.known)
@@ -265,21 +296,10 @@ def _summary(told: _Told) -> str:
 
 def _licensed(result: EvaluateResult, before: EvaluateResult | None) -> dict[str, str | None]:
     models = dict.fromkeys(r.model for r in (result, before) if r is not None and r.model)
-    used = {f"Model: {Path(name).name}": _licence_of(name) for name in models}
-    assets = {"lpips": "lpips-alex", "lpips-vgg": "lpips-vgg"}
-    names = [assets[name] for name in result.protocol.metrics if name in assets]
-    return used | {f"{name}, to compare with": ASSETS[name].licence for name in names}
-
-
-def _licence_of(model: str) -> str | None:
-    """Ask the catalogue, or what a run tells about its base model."""
-    if model in ASSETS:
-        return ASSETS[model].licence
-    facts = Path(model) / "config.json"
-    if not facts.is_file():
-        return None
-    licence = json.loads(facts.read_text(encoding="utf-8")).get("base_licence")
-    return f"{licence}, that of its base model" if licence else None
+    used = {f"Model: {Path(name).name}": licence_of(name) for name in models}
+    # A metric's weights bear its name, but for LPIPS, whose usual ones are AlexNet's.
+    names = ("lpips-alex" if name == "lpips" else name for name in result.protocol.metrics)
+    return used | {f"{n}, to measure with": ASSETS[n].licence for n in names if n in ASSETS}
 
 
 def _finite(values: Iterable[float]) -> list[float]:

@@ -1,10 +1,9 @@
 """By how much each scored picture is better than it would otherwise be.
 
 That is told by another upscaling of the same pictures, as by the un-adapted model, or else by
-bicubic enlargement of the LR, which the record of ``infer`` names.
+bicubic enlargement of the LR, where that is known.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +11,8 @@ from pathlib import Path
 
 from pdd_cli.errors import DataError
 from pdd_cli.images.codec import read_picture
-from pdd_cli.metrics.protocol import METRICS
 from pdd_cli.recipes.evaluate import EvaluateResult, PictureScores
 from pdd_cli.recipes.gallery import enlarged, psnr_inside
-from pdd_cli.recipes.infer import RECORD_NAME
 from pdd_cli.report.page import RGB
 
 
@@ -54,13 +51,17 @@ class Scored:
 
 
 def gains_over(before: EvaluateResult, result: EvaluateResult) -> list[Scored]:
-    """Compare with another upscaling of the same scenes, by the first metric."""
-    earlier = {picture.hr.resolve(): picture for picture in before.pictures}
+    """Compare with another upscaling of the same scenes, by the first metric.
+
+    A metric of which neither direction is better tells no gain.
+    """
+    earlier = {_scene(picture): picture for picture in before.pictures}
     metric = result.protocol.metrics[0]
-    sign = 1 if METRICS[metric].better == "higher" else -1
+    better = result.protocol.metric(metric).better
+    sign = {"higher": 1, "lower": -1, None: math.nan}[better]
     scored = []
     for picture in result.pictures:
-        other = earlier.get(picture.hr.resolve())
+        other = earlier.get(_scene(picture))
         if other is None:
             scored.append(Scored(picture))
             continue
@@ -69,51 +70,35 @@ def gains_over(before: EvaluateResult, result: EvaluateResult) -> list[Scored]:
     return scored
 
 
+def _scene(picture: PictureScores) -> Path | str:
+    """Tell a scene by its HR, or its LR, or else by the picture's name."""
+    known = picture.hr or picture.lr
+    return known.resolve() if known else picture.prediction.stem
+
+
 def gains_over_bicubic(result: EvaluateResult) -> list[Scored]:
     """Compare with bicubic enlargement of the LR, by PSNR over RGB with the protocol's border.
+
+    Where there is no HR, what is enlarged can be seen and the gain is not known.
 
     Raises:
         DataError: a scored picture cannot be read any more.
     """
-    border = result.protocol.border
-    inputs = _Inputs()
-    scored = []
-    for picture in result.pictures:
-        lr = inputs.of(picture.prediction)
-        sr, hr = (read_picture(path).rgb8() for path in (picture.prediction, picture.hr))
-        plain = _enlarged_to(sr, lr) if lr else None
-        if plain is None:
-            scored.append(Scored(picture))
-            continue
-        figures = [psnr_inside(pixels, hr, border) for pixels in (plain, sr)]
-        scored.append(Scored(picture, figures[1] - figures[0], {"psnr": figures[0]}, lr=lr))
-    return scored
+    return [_over_bicubic(picture, result.protocol.border) for picture in result.pictures]
 
 
-class _Inputs:
-    """What upscaled pictures were made of, by the records of ``infer``, each read once."""
-
-    def __init__(self) -> None:
-        self._records: dict[Path, dict[Path, Path]] = {}
-
-    def of(self, prediction: Path) -> Path | None:
-        """Ask the record in the picture's folder, or else the nearest above it."""
-        prediction = prediction.resolve()
-        for folder in prediction.parents:
-            record = folder / RECORD_NAME
-            if record.is_file():
-                if record not in self._records:
-                    self._records[record] = _read(record)
-                return self._records[record].get(prediction)
-        return None
-
-
-def _read(record: Path) -> dict[Path, Path]:
-    try:
-        pictures = json.loads(record.read_text(encoding="utf-8"))["pictures"]
-        return {Path(entry["output"]): Path(entry["input"]) for entry in pictures}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the report is poorer by a comparison, and says so
+def _over_bicubic(picture: PictureScores, border: int) -> Scored:
+    if picture.lr is None:
+        return Scored(picture)
+    sr = read_picture(picture.prediction).rgb8()
+    plain = _enlarged_to(sr, picture.lr)
+    if plain is None:
+        return Scored(picture)
+    if picture.hr is None:
+        return Scored(picture, lr=picture.lr)
+    hr = read_picture(picture.hr).rgb8()
+    before, after = (psnr_inside(pixels, hr, border) for pixels in (plain, sr))
+    return Scored(picture, after - before, {"psnr": before}, lr=picture.lr)
 
 
 def _enlarged_to(sr: RGB, lr: Path) -> RGB | None:

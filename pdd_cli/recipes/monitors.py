@@ -29,18 +29,6 @@ from pdd_cli.nets.network import Network
 from pdd_cli.runtime.device import autocast, memory_format
 from pdd_cli.runtime.events import Observer, Warned
 
-# Which way is better; None where a figure only shows what changed.
-DIRECTIONS: Mapping[str, str | None] = {
-    "val_psnr": "higher",
-    "val_ssim": "higher",
-    "val_lpips": "lower",
-    "consistency": "higher",
-    "colour_drift": "lower",
-    "niqe": "lower",
-    "sharpness": None,
-    "noise": None,
-}
-
 
 @dataclass(frozen=True)
 class ValidationPair:

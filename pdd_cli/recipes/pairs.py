@@ -4,11 +4,13 @@ The evaluation's own chapter: it asks the record of ``infer``, the layouts of da
 adaptation.
 """
 
+import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -21,30 +23,43 @@ from pdd_cli.recipes.sources import any_pictures
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
 
 # What tools add to a scene's name to tell its versions apart.
-_VERSION = re.compile(r"(_LR[234]?|_HR|_SR|_out|_?x[234])+$", re.IGNORECASE)
+_VERSION = re.compile(r"([_-](LR|HR|SR|GT|LQ|HQ|out)[1-8]?|[_-]?x[1-8])$", re.IGNORECASE)
+_MARKED_AS_HR = ("_HR", "_GT", "_HQ")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An upscaled picture and what it should have been."""
+    """An upscaled picture, what it should have been, and what it was made of."""
 
     prediction: Path
-    hr: Path
+    hr: Path | None
+    lr: Path | None = None
 
 
 @dataclass
 class Pairs:
-    """What is scored."""
+    """What can be scored."""
 
-    found: list[Pair] = field(default_factory=list)
-    alone: list[Path] = field(default_factory=list)
-    """Upscaled pictures without a counterpart."""
+    all: list[Pair] = field(default_factory=list)
+    """Every upscaled picture."""
+    unused: list[Path] = field(default_factory=list)
+    """HR pictures of which no upscaled one was found."""
     scale: int | None = None
     """As the record of ``infer`` tells."""
     model: str | None = None
     """Likewise."""
     upscaling: Mapping[str, object] | None = None
     """The whole record, where there is one."""
+
+    @property
+    def found(self) -> list[Pair]:
+        """Those with HR."""
+        return [pair for pair in self.all if pair.hr is not None]
+
+    @property
+    def alone(self) -> list[Path]:
+        """Upscaled pictures without HR."""
+        return [pair.prediction for pair in self.all if pair.hr is None]
 
 
 @dataclass(frozen=True)
@@ -55,25 +70,24 @@ class _Upscaled:
 
 
 def find_pairs(config: EvaluateConfig) -> Pairs:
-    """Pair every upscaled picture with its HR.
+    """Pair every upscaled picture with its HR and its LR, where there are any.
 
     Raises:
-        DataError: there is nothing to score, or no HR for any of it.
+        DataError: there is nothing to score, or one picture could belong to several.
     """
+    if config.pairs is not None:
+        return Pairs(list(_listed(config.pairs)))
     upscaled, pairs = _upscaled(config)
-    references = _References(config.gt) if config.gt is not None else None
+    references = References(config.gt, "hr") if config.gt is not None else None
+    low = References(config.lr, "lr") if config.lr is not None else None
     for picture in upscaled:
-        hr = references.of(picture) if references else _known_hr(picture, config.runs)
-        if hr is None:
-            pairs.alone.append(picture.prediction)
-        else:
-            pairs.found.append(Pair(picture.prediction, hr))
-    if not pairs.found:
-        raise DataError(
-            f"None of the {len(upscaled)} upscaled pictures has an HR counterpart by its name"
-            f"{f' in {config.gt}' if config.gt else ''}.",
-            hint="Give --gt with the folder of HR pictures of the same names.",
-        )
+        name = picture.input or picture.prediction
+        hr = references.of(name) if references else known_hr(picture.input, config.runs)
+        lr = picture.input or (low.of(picture.prediction) if low else None)
+        pairs.all.append(Pair(picture.prediction, hr, lr))
+    if references is not None:
+        taken = {pair.hr for pair in pairs.all}
+        pairs.unused = [path for path in references.pictures if path not in taken]
     return pairs
 
 
@@ -83,8 +97,8 @@ def pairs_by_name(low: Path, high: Path) -> list[tuple[Path, Path]]:
     Raises:
         DataError: an LR picture has no HR, or more than one.
     """
-    references = _References(high)
-    pairs = [(path, references.of(_Upscaled(path, path))) for path in any_pictures(low, "lr")]
+    references = References(high, "hr")
+    pairs = [(path, references.of(path)) for path in any_pictures(low, "lr")]
     alone = [path for path, reference in pairs if reference is None]
     if alone:
         raise DataError(
@@ -122,39 +136,96 @@ def _recorded(record: Path) -> tuple[list[_Upscaled], Pairs]:
         ) from error
 
 
-class _References:
-    """HR pictures of a folder, by scene."""
+class References:
+    """The pictures of a folder or of a prepared data set, by scene.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._by_scene: dict[str, list[Path]] = {}
-        for path in any_pictures(folder, "hr"):
-            self._by_scene.setdefault(_scene(path), []).append(path)
+    Args:
+        source: the folder or the name.
+        role: what they are.
 
-    def of(self, picture: _Upscaled) -> Path | None:
-        """Find the HR of a picture's scene.
+    Raises:
+        DataError: there is no such folder or name, or nothing in it.
+    """
+
+    def __init__(self, source: Path, role: Literal["hr", "lr"]) -> None:
+        self.pictures = any_pictures(source, role)
+        self._role = role
+        self._by_name: dict[str, dict[int, list[Path]]] = {}
+        for path in self.pictures:
+            for cut, name in enumerate(_names(path)):
+                self._by_name.setdefault(name, {}).setdefault(cut, []).append(path)
+
+    def of(self, picture: Path) -> Path | None:
+        """Find the counterpart of a picture by its name, of which as little as possible is cut.
 
         Raises:
-            DataError: there are several, of which none is marked as HR.
+            DataError: there are several, of which neither a mark nor the folder chooses one.
         """
-        candidates = self._by_scene.get(_scene(picture.input or picture.prediction), [])
-        if len(candidates) > 1:
-            marked = [path for path in candidates if path.stem.upper().endswith("_HR")]
+        for name in _names(picture):
+            if name in self._by_name:
+                by_cut = self._by_name[name]
+                return self._only(picture, [path for cut in sorted(by_cut) for path in by_cut[cut]])
+        return None
+
+    def _only(self, picture: Path, candidates: list[Path]) -> Path:
+        if self._role == "hr":
+            marked = [path for path in candidates if path.stem.upper().endswith(_MARKED_AS_HR)]
             candidates = marked or candidates
+        exact = [path for path in candidates if path.stem == next(_names(picture))]
+        candidates = exact or candidates
+        nearest = max(_shared_folders(picture, path) for path in candidates)
+        candidates = [path for path in candidates if _shared_folders(picture, path) == nearest]
         if len(candidates) > 1:
             raise DataError(
-                f"{picture.prediction.name} could be compared with {candidates[0]} or with "
-                f"{candidates[1]}.",
-                hint="Give --gt with a folder that holds one picture of each name.",
+                f"{picture.name} could be compared with {candidates[0]} or with {candidates[1]}.",
+                hint=f"Give --{'gt' if self._role == 'hr' else 'lr'} with a folder that holds one "
+                "picture of each name.",
             )
-        return candidates[0] if candidates else None
+        return candidates[0]
 
 
-def _known_hr(picture: _Upscaled, runs: Path) -> Path | None:
-    """Find the HR beside the LR, or beside the LR of that name in the last adaptation's tree."""
-    if picture.input is None:
+def _names(path: Path) -> Iterator[str]:
+    """Yield a picture's name, then with one mark of a version after another cut off its end."""
+    name = path.stem
+    yield name
+    while (shorter := _VERSION.sub("", name)) not in (name, ""):
+        name = shorter
+        yield name
+
+
+def _shared_folders(first: Path, second: Path) -> int:
+    """Count the folders of the same name directly above both."""
+    count = 0
+    for a, b in zip(reversed(first.parts[:-1]), reversed(second.parts[:-1]), strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _listed(path: Path) -> Iterator[Pair]:
+    """Read a list of pairs; paths in it begin at its own folder."""
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"--pairs {path} cannot be read ({error}).", hint="Check it.") from error
+    if not rows:
+        raise DataError(f"--pairs {path} lists nothing.", hint="Its first line names the columns.")
+    for number, row in enumerate(rows, start=2):
+        if not row.get("sr") or not (row.get("hr") or row.get("lr")):
+            raise DataError(
+                f"{path}, line {number}: there is no sr, or neither an hr nor an lr.",
+                hint="The first line must name the columns: sr,hr or sr,hr,lr.",
+            )
+        hr, lr = (path.parent / row[role] if row.get(role) else None for role in ("hr", "lr"))
+        yield Pair(path.parent / row["sr"], hr, lr)
+
+
+def known_hr(low: Path | None, runs: Path) -> Path | None:
+    """Find the HR beside an LR, or beside the LR of that name in the last adaptation's tree."""
+    if low is None:
         return None
-    return high_resolution_beside(picture.input) or _hr_in_last_adaptation(picture.input, runs)
+    return high_resolution_beside(low) or _hr_in_last_adaptation(low, runs)
 
 
 def _hr_in_last_adaptation(low: Path, runs: Path) -> Path | None:
@@ -166,7 +237,3 @@ def _hr_in_last_adaptation(low: Path, runs: Path) -> Path | None:
     layout = recognise(folder) if folder.is_dir() else None
     same = [p.path for p in layout.photos if p.path.name == low.name] if layout else []
     return high_resolution_beside(same[0]) if same else None
-
-
-def _scene(path: Path) -> str:
-    return _VERSION.sub("", path.stem)

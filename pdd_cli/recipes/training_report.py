@@ -3,16 +3,14 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from importlib.metadata import version
 
 from pdd_cli.assets.catalogue import ASSETS
+from pdd_cli.metrics.protocol import direction_of
 from pdd_cli.recipes.model_card import Story
-from pdd_cli.recipes.monitors import DIRECTIONS
+from pdd_cli.recipes.provenance import licences, made_by
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.charts import number
 from pdd_cli.report.page import (
-    Better,
     Comparison,
     LineChart,
     Report,
@@ -105,22 +103,6 @@ def report_of_training(
     return Report(title, verdict.text, sections, made_by())
 
 
-def made_by() -> str:
-    """Say what makes a report, and when."""
-    return f"Made by pdd {version('pdd-cli')} on {date.today():%Y-%m-%d}."
-
-
-def licences(used: Mapping[str, str | None]) -> Section:
-    """List what a result rests on, by what it was used for; None where nobody told."""
-    rows = [(name, licence or "not known") for name, licence in used.items()]
-    return Section(
-        "Licences",
-        [Table("What was used, and its licence", ("what", "licence"), rows)],
-        "Weights derived from others inherit their terms. The pictures on this page belong to "
-        "whoever took them.",
-    )
-
-
 def _licensed(story: Story, verdict: Verdict) -> dict[str, str | None]:
     base, licence = story.facts.get("base_model"), story.facts.get("base_licence")
     used = {f"Base model: {base}": str(licence) if licence else None} if base else {}
@@ -137,7 +119,7 @@ def _before_and_after(verdict: Verdict) -> Iterator[Table]:
             number(verdict.before[name]),
             number(after),
             f"{after - verdict.before[name]:+.3g}",
-            _better(name) or "neither",
+            direction_of(name) or "neither",
         )
         for name, after in verdict.after.items()
     ]
@@ -161,7 +143,7 @@ def _charts(
         yield LineChart(
             title,
             points,
-            better=_better(name),
+            better=direction_of(name),
             unit=unit,
             baseline=points[0][1] if baselines else None,
             marked=marked,
@@ -207,13 +189,3 @@ def _files(run: RunDirectory) -> Iterator[Verbatim]:
 def _title(name: str) -> str:
     title, unit = _NAMES.get(name, (name, ""))
     return f"{title}, {unit}" if unit else title
-
-
-def _better(name: str) -> Better | None:
-    match DIRECTIONS.get(name):
-        case "higher":
-            return "higher"
-        case "lower":
-            return "lower"
-        case _:
-            return None

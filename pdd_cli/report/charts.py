@@ -49,7 +49,7 @@ def line_chart(chart: LineChart) -> Markup:
     levels = values if chart.baseline is None else [*values, chart.baseline]
     across = _Axis(points[0][0], points[-1][0], _LEFT, _RIGHT)
     up = _Axis(min(levels), max(levels), _BOTTOM, _TOP, margin=0.06)
-    drawn = [_grid(across, up), element("text", "step", x=_LEFT - 6, y=_BOTTOM + 16, class_="up")]
+    drawn = [_grid(across, up), element("text", "step", x=_LEFT - 14, y=_BOTTOM + 16, class_="up")]
     if chart.baseline is not None:
         height = up.place(chart.baseline)
         drawn.append(_line(_LEFT, height, _RIGHT, height, "baseline"))

@@ -10,9 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pdd_cli.cli.app import app
-from pdd_cli.config.evaluate import EvaluateConfig
+from pdd_cli.config.evaluate import CompareConfig, EvaluateConfig
 from pdd_cli.errors import UsageError
 from pdd_cli.images.codec import read_picture
+from pdd_cli.metrics.protocol import METRICS
+from pdd_cli.recipes.compare import compare
+from pdd_cli.recipes.comparison_report import report_of_comparison
 from pdd_cli.recipes.evaluate import evaluate
 from pdd_cli.recipes.evaluation_report import report_of_evaluation
 from pdd_cli.recipes.gains import gains_over_bicubic
@@ -22,6 +25,7 @@ from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.page import Comparison, Histogram, LineChart, Table
 from pdd_cli.report.rendering import render, write_report
 from pdd_cli.runtime.run_directory import RunDirectory
+from pdd_cli.runtime.weights import write_weights
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +113,7 @@ def test_a_lower_figure_is_a_gain_where_lower_is_better():
             replace(picture, scores={"lpips": picture.scores["psnr"]})
             for picture in result.pictures
         ]
-        protocol = replace(result.protocol, metrics=("lpips",))
+        protocol = replace(result.protocol, metrics=("lpips",), definitions=METRICS)
         results.append(replace(result, protocol=protocol, pictures=pictures))
     report = report_of_evaluation(*results)
     assert shown(sections(report)["Largest gains"]) == ["5", "4", "3"]
@@ -141,7 +145,7 @@ def test_a_picture_that_nobody_scored_cannot_be_shown():
 
 
 @pytest.mark.usefixtures("scenes")
-@pytest.mark.parametrize("spoil", ["no record", "spoilt record", "no LR"])
+@pytest.mark.parametrize("spoil", ["no record", "no LR"])
 def test_without_lr_results_are_shown_beside_their_hr(spoil):
     match spoil:
         case "no record":
@@ -149,14 +153,67 @@ def test_without_lr_results_are_shown_beside_their_hr(spoil):
         case "no LR":
             for path in Path("lr").iterdir():
                 path.unlink()
-    result = scored("after")
-    if spoil == "spoilt record":
-        Path("after/pdd-infer.json").write_text("{")
-    found = sections(report_of_evaluation(result))
+    found = sections(report_of_evaluation(scored("after")))
     assert shown(found["Best by PSNR, dB"]) == ["0", "1", "2", "3"]
     assert shown(found["Worst by PSNR, dB"]) == ["5", "4"]
     first = found["Best by PSNR, dB"].blocks[0]
     assert [picture.label for picture in first.pictures] == ["result", "HR", "Change"]
+
+
+@pytest.mark.usefixtures("scenes")
+def test_without_hr_results_are_shown_beside_their_enlarged_lr():
+    config = EvaluateConfig(sr=Path("after"), metrics=("sharpness",), device="cpu")
+    report = report_of_evaluation(evaluate(config))
+    first = sections(report)["Lowest by SHARPNESS"].blocks[0]
+    assert [picture.label for picture in first.pictures] == ["bicubic", "result", "Change"]
+
+
+@pytest.mark.usefixtures("scenes")
+def test_pictures_with_nothing_beside_them_are_told_in_figures_alone():
+    Path("after/pdd-infer.json").unlink()
+    config = EvaluateConfig(sr=Path("after"), metrics=("sharpness",), device="cpu")
+    report = report_of_evaluation(evaluate(config))
+    assert [title for section in report.sections for title in shown(section)] == []
+    assert len(sections(report)["Every picture"].blocks[0].rows) == 6
+
+
+@pytest.mark.usefixtures("scenes")
+def test_means_come_with_their_interval():
+    result = scored("after")
+    table = sections(report_of_evaluation(result))["Means and protocol"].blocks[0]
+    low, high = result.intervals["psnr"]
+    assert table.columns == ("metric", "result", "95 % interval", "better")
+    assert table.rows[0][2] == f"{low:.2f} to {high:.2f}"
+
+
+@pytest.mark.usefixtures("scenes")
+def test_of_several_models_the_last_stands_beside_the_reference(network_weights):
+    for seed, name in enumerate(("first", "second", "third")):
+        write_weights(Path(f"{name}.safetensors"), network_weights(seed=seed))
+    config = CompareConfig(
+        models=("first.safetensors", "second.safetensors", "third.safetensors"),
+        controls=("bicubic",),
+        lr=Path("lr"),
+        gt=Path("hr"),
+        metrics=("psnr",),
+        device="cpu",
+        precision="float32",
+    )
+    result = compare(config)
+    report = report_of_comparison(result, config)
+    assert report.summary.startswith("third against first. On average: PSNR ")
+    table = report.sections[0].blocks[0]
+    assert [row[0] for row in table.rows] == ["bicubic", "first", "second", "third"]
+    first, third = (
+        next(m.result.means["psnr"] for m in result.models if m.name == name)
+        for name in ("first", "third")
+    )
+    assert table.rows[1][1] == f"{first:.2f}"
+    assert table.rows[3][1] == f"{third:.2f} ({third - first:+.2f})"
+    comparison = next(
+        block for s in report.sections for block in s.blocks if isinstance(block, Comparison)
+    )
+    assert [picture.label for picture in comparison.pictures[:2]] == ["first", "third"]
 
 
 @pytest.mark.usefixtures("scenes")
