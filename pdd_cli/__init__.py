@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pdd_cli.config.adapt import AdaptConfig
     from pdd_cli.config.demo import DemoConfig
-    from pdd_cli.config.evaluate import EvaluateConfig
+    from pdd_cli.config.evaluate import CompareConfig, EvaluateConfig
     from pdd_cli.config.infer import InferConfig
     from pdd_cli.config.prepare import PrepareConfig
     from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
+    from pdd_cli.recipes.compare import compare
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
     from pdd_cli.recipes.infer import infer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdaptConfig",
+    "CompareConfig",
     "DemoConfig",
     "EvaluateConfig",
     "InferConfig",
@@ -35,6 +37,7 @@ __all__ = [
     "TrainConfig",
     "__version__",
     "adapt",
+    "compare",
     "demo",
     "evaluate",
     "infer",
@@ -44,12 +47,14 @@ __all__ = [
 
 _HOMES = {
     "AdaptConfig": "pdd_cli.config.adapt",
+    "CompareConfig": "pdd_cli.config.evaluate",
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
     "InferConfig": "pdd_cli.config.infer",
     "PrepareConfig": "pdd_cli.config.prepare",
     "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
+    "compare": "pdd_cli.recipes.compare",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
     "infer": "pdd_cli.recipes.infer",
