@@ -8,12 +8,10 @@ what area reduction and bicubic enlargement leave of them.
 Run: python benchmarks/evaluate.py [PAIRS]
 """
 
-import os
-import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -30,6 +28,7 @@ from pdd_cli.recipes.evaluate import evaluate
 
 SIDE = 512
 PAIRS = 100
+TURNS = 4
 METRICS = ("psnr", "ssim", "lpips")
 
 
@@ -48,7 +47,7 @@ def make_pairs(folder: Path, count: int) -> None:
         lr = cv2.resize(hr, (SIDE // 4, SIDE // 4), interpolation=cv2.INTER_AREA)
         sr = cv2.resize(lr, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         for name, picture in (("hr", hr), ("sr", sr)):
-            (folder / name).mkdir(exist_ok=True)
+            (folder / name).mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(folder / name / f"{number:04d}.png"), picture)
 
 
@@ -115,24 +114,32 @@ def largest_difference(first: Sequence[Sequence[float]], second: Sequence[Sequen
 def main() -> None:
     """Measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
-    print(f"{count} pairs of {SIDE}×{SIDE}, {torch.get_num_threads()} of {os.cpu_count()} cores")  # noqa: T201
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_pairs(folder, count)
-        usual, expected = 0.0, []
-        for precision in ("float32", "auto"):
-            start = time.perf_counter()
-            figures = by_evaluate(folder, precision)
-            seconds = time.perf_counter() - start
-            if not expected:  # what shares the machine changes: measured between the two
-                start = time.perf_counter()
-                expected = list(one_by_one(folder))
-                usual = time.perf_counter() - start
-                print(f"one by one, packages  {usual:6.1f} s")  # noqa: T201
-            print(f"evaluate, {precision:11} {seconds:6.1f} s, {usual / seconds:.1f} times as fast")  # noqa: T201
-            print(f"  largest difference: {largest_difference(figures, expected)}")  # noqa: T201
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"largest memory of all {peak:.0f} MB")  # noqa: T201
+    ways: dict[str, Callable[[Path], list[tuple[float, ...]]]] = {
+        "one by one, packages": lambda folder: list(one_by_one(folder)),
+        "evaluate, float32": lambda folder: by_evaluate(folder, "float32"),
+        "evaluate, auto": lambda folder: by_evaluate(folder, "auto"),
+    }
+    figures: dict[str, list[tuple[float, ...]]] = {name: [] for name in ways}
+    spent = dict.fromkeys(ways, np.zeros(2))
+    with tempfile.TemporaryDirectory() as temporary:
+        # In turns, so that what else the machine does falls on all of them.
+        for turn in range(TURNS):
+            folder = Path(temporary, str(turn))
+            make_pairs(folder, count // TURNS)
+            for name, score in ways.items():
+                start = np.array([time.perf_counter(), time.process_time()])
+                figures[name] += score(folder)
+                now = np.array([time.perf_counter(), time.process_time()])
+                spent[name] = spent[name] + now - start
+    usual, expected = next(iter(spent.values())), next(iter(figures.values()))
+    print(f"{len(expected)} pairs of {SIDE}×{SIDE}, {torch.get_num_threads()} threads")  # noqa: T201
+    for name, (seconds, processor) in spent.items():
+        ratios = usual / (seconds, processor)
+        print(  # noqa: T201
+            f"{name:20} {seconds:6.1f} s, of processors {processor:6.1f} s; "
+            f"{ratios[0]:.1f} and {ratios[1]:.1f} times as fast; "
+            f"apart at most: {largest_difference(figures[name], expected)}"
+        )
 
 
 if __name__ == "__main__":
