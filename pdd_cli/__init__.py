@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pdd_cli.config.adapt import AdaptConfig
     from pdd_cli.config.demo import DemoConfig
-    from pdd_cli.config.evaluate import EvaluateConfig
+    from pdd_cli.config.evaluate import CompareConfig, EvaluateConfig
     from pdd_cli.config.infer import InferConfig
     from pdd_cli.config.prepare import PrepareConfig
     from pdd_cli.config.push import CardConfig, PushConfig
     from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
+    from pdd_cli.recipes.compare import compare
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
     from pdd_cli.recipes.infer import infer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdaptConfig",
     "CardConfig",
+    "CompareConfig",
     "DemoConfig",
     "EvaluateConfig",
     "InferConfig",
@@ -40,6 +42,7 @@ __all__ = [
     "__version__",
     "adapt",
     "card",
+    "compare",
     "demo",
     "evaluate",
     "infer",
@@ -51,6 +54,7 @@ __all__ = [
 _HOMES = {
     "AdaptConfig": "pdd_cli.config.adapt",
     "CardConfig": "pdd_cli.config.push",
+    "CompareConfig": "pdd_cli.config.evaluate",
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
     "InferConfig": "pdd_cli.config.infer",
@@ -59,6 +63,7 @@ _HOMES = {
     "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
     "card": "pdd_cli.recipes.push",
+    "compare": "pdd_cli.recipes.compare",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
     "infer": "pdd_cli.recipes.infer",

@@ -14,15 +14,18 @@ from pdd_cli.cli.scores import (
     ScoreTable,
     comma_separated,
     figure,
+    interval_text,
     print_table,
     score_table,
 )
 from pdd_cli.metrics.protocol import ARROWS, METRICS, PROTOCOLS, Metric
 
 if TYPE_CHECKING:
-    from pdd_cli.metrics.statistics import Mean
+    from pdd_cli.metrics.statistics import Difference
     from pdd_cli.recipes.compare import CompareResult
     from pdd_cli.recipes.evaluate import EvaluateResult, PictureScores
+
+_INTERVALS = "In brackets: 95 % bootstrap interval of the mean over pictures."
 
 Output = Literal["rich", "markdown", "latex", "csv", "json"]
 
@@ -104,17 +107,14 @@ def _description(metric: Metric) -> tuple[str, ...]:
 
 
 def _print_evaluation(result: "EvaluateResult", style: Format, *, each: bool) -> None:
-    protocol = result.protocol
     rows = [(p.prediction.name, p.scores) for p in result.pictures] if each else []
     rows.append((f"mean of {len(result.pictures)}", result.means))
     heading = "picture" if each else result.model or "pictures"
-    definitions = {name: protocol.metric(name) for name in result.means}
-    table = score_table(heading, rows, definitions, [result.protocol_text], mark_best=False)
-    if any(result.intervals.values()):
-        cells = [Cell(_interval(result.intervals[name], definitions[name])) for name in definitions]
-        table = ScoreTable(
-            table.heading, table.columns, [*table.rows, ("95 % interval", cells)], table.notes
-        )
+    definitions = {name: result.protocol.metric(name) for name in result.means}
+    notes = [result.protocol_text, *([_INTERVALS] if any(result.intervals.values()) else [])]
+    table = score_table(
+        heading, rows, definitions, notes, mark_best=False, intervals=[result.intervals]
+    )
     print_table(table, style)
 
 
@@ -124,45 +124,39 @@ def _print_comparison(result: "CompareResult", style: Format, *, each: bool) -> 
         for model in result.models:
             _print_evaluation(model.result, style, each=True)
     rows = [(model.name, model.result.means) for model in result.models]
-    notes = [f"mean of {result.pictures} pictures; {result.protocol_text}"]
-    print_table(score_table("model", rows, definitions, notes, mark_best=True), style)
+    notes = [f"means of {result.pictures} pictures; {result.protocol_text}", _INTERVALS]
+    intervals = [model.result.intervals for model in result.models]
+    table = score_table("model", rows, definitions, notes, mark_best=True, intervals=intervals)
+    print_table(table, style)
     if len(result.models) > 1:
         print_table(_differences(result, definitions), style)
 
 
 def _differences(result: "CompareResult", definitions: dict[str, Metric]) -> ScoreTable:
-    rows = []
-    for model in result.models:
-        if not model.differences:
-            continue
-        cells = []
-        for name, metric in definitions.items():
-            difference = model.differences[name]
-            cells.append(Cell(_mean(difference.mean, metric), difference.certain))
-            cells.append(Cell("—" if difference.won is None else f"{difference.won:.0%}"))
-        rows.append((model.name, cells))
-    columns = [
-        column
+    rows = [
+        (
+            f"{model.name}: {name} {metric.unit} {ARROWS[metric.better]}".strip(),
+            _difference_cells(model.differences[name], metric),
+        )
+        for model in result.models
+        if model.differences
         for name, metric in definitions.items()
-        for column in ((f"Δ {name} {metric.unit}".strip(), metric.better), ("won", None))
     ]
+    columns = [("difference", None), ("95 % interval", None), ("won", None)]
     note = (
-        f"difference from {result.reference} on the same pictures, with its 95 % bootstrap "
-        "interval, marked where that leaves zero out; won: share of pictures that are better"
+        f"Differences from {result.reference} on the same pictures, marked where the interval "
+        "leaves zero out. Won: share of the pictures that are better."
     )
     return ScoreTable(f"against {result.reference}", columns, rows, [note])
 
 
-def _mean(mean: "Mean", metric: Metric) -> str:
-    value = figure(mean.value, metric, signed=True)
-    return f"{value} {_interval(mean.interval, metric, signed=True)}".strip()
-
-
-def _interval(interval: tuple[float, float] | None, metric: Metric, *, signed: bool = False) -> str:
-    if interval is None:
-        return ""
-    low, high = (figure(bound, metric, signed=signed) for bound in interval)
-    return f"[{low}, {high}]"
+def _difference_cells(difference: "Difference", metric: Metric) -> list[Cell]:
+    mean = difference.mean
+    return [
+        Cell(figure(mean.value, metric, signed=True), difference.certain),
+        Cell(interval_text(mean.interval, metric, signed=True) or "—"),
+        Cell("—" if difference.won is None else f"{difference.won:.0%}"),
+    ]
 
 
 _CSV_COLUMNS = ("model", "metric", "colour", "border", "pictures", "mean", "low", "high")

@@ -35,6 +35,8 @@ class Cell:
 
     text: str
     best: bool = False
+    interval: str = ""
+    """Of 95 %; "" where none is told."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def score_table(
     notes: Sequence[str],
     *,
     mark_best: bool,
+    intervals: Sequence[Mapping[str, tuple[float, float] | None]] = (),
 ) -> ScoreTable:
     """Lay figures out.
 
@@ -81,12 +84,14 @@ def score_table(
         definitions: the metrics, by name, in the order of their columns.
         notes: what stands under the table.
         mark_best: whether the best figure of each column is marked.
+        intervals: of the last rows' figures, by metric, as many as there are.
     """
     marked = mark_best and len(rows) > 1
     best = {
         name: _best([scores[name] for _, scores in rows], metric.better) if marked else None
         for name, metric in definitions.items()
     }
+    without: list[Mapping[str, tuple[float, float] | None]] = [{}] * (len(rows) - len(intervals))
     return ScoreTable(
         heading,
         [(_title(metric), metric.better) for metric in definitions.values()],
@@ -94,15 +99,24 @@ def score_table(
             (
                 label,
                 [
-                    # What reads the same is as good.
-                    Cell(shown := figure(scores[name], metric), shown == _shown(best[name], metric))
+                    _cell(scores[name], metric, best[name], told.get(name))
                     for name, metric in definitions.items()
                 ],
             )
-            for label, scores in rows
+            for (label, scores), told in zip(rows, [*without, *intervals], strict=True)
         ],
         notes,
     )
+
+
+def interval_text(
+    interval: tuple[float, float] | None, metric: Metric, *, signed: bool = False
+) -> str:
+    """Write an interval; "" where there is none."""
+    if interval is None:
+        return ""
+    low, high = (figure(bound, metric, signed=signed) for bound in interval)
+    return f"[{low}, {high}]"
 
 
 def figure(value: float, metric: Metric, *, signed: bool = False) -> str:
@@ -130,10 +144,7 @@ def markdown(table: ScoreTable) -> str:
     """Write a table in Markdown, the best figures in bold."""
     titles = [table.heading, *(f"{name} {ARROWS[way]}".strip() for name, way in table.columns)]
     lines = [titles, ["---", *["---:"] * len(table.columns)]]
-    lines += [
-        [label, *(f"**{cell.text}**" if cell.best else cell.text for cell in cells)]
-        for label, cells in table.rows
-    ]
+    lines += [[label, *(_markdown_cell(cell) for cell in cells)] for label, cells in table.rows]
     written = [
         "| " + " | ".join(word.replace("|", r"\|") for word in line) + " |" for line in lines
     ]
@@ -186,9 +197,7 @@ def _print_rich(table: ScoreTable) -> None:
     for name, better in table.columns:
         shown.add_column(f"{name} {ARROWS[better]}".strip(), justify="right")
     for label, cells in table.rows:
-        shown.add_row(
-            label, *(Text(cell.text, style="bold green" if cell.best else "") for cell in cells)
-        )
+        shown.add_row(label, *(_rich_cell(cell) for cell in cells))
     console = Console(highlight=False)
     console.print(shown)
     for note in table.notes:
@@ -199,6 +208,15 @@ def _title(metric: Metric) -> str:
     return f"{metric.name} {metric.unit}".strip()
 
 
+def _cell(
+    value: float, metric: Metric, best: float | None, interval: tuple[float, float] | None
+) -> Cell:
+    shown = figure(value, metric)
+    # What reads the same is as good.
+    is_best = best is not None and shown == figure(best, metric)
+    return Cell(shown, is_best, interval_text(interval, metric))
+
+
 def _best(values: Sequence[float], better: Direction | None) -> float | None:
     numbers = [value for value in values if not math.isnan(value)]
     if not numbers or better is None:
@@ -206,13 +224,20 @@ def _best(values: Sequence[float], better: Direction | None) -> float | None:
     return max(numbers) if better == "higher" else min(numbers)
 
 
-def _shown(best: float | None, metric: Metric) -> str | None:
-    return None if best is None else figure(best, metric)
+def _rich_cell(cell: Cell) -> Text:
+    text = Text(cell.text, style="bold green" if cell.best else "")
+    return text.append(f"\n{cell.interval}", style="dim") if cell.interval else text
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else cell.text
+    return f"{text} {cell.interval}".strip()
 
 
 def _latex_cell(cell: Cell) -> str:
     text = _escaped(cell.text).replace("∞", r"$\infty$").replace("—", "---")
-    return rf"\textbf{{{text}}}" if cell.best else text
+    text = rf"\textbf{{{text}}}" if cell.best else text
+    return rf"{text} {{\scriptsize {_escaped(cell.interval)}}}" if cell.interval else text
 
 
 def _escaped(text: str) -> str:

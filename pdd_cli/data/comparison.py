@@ -113,7 +113,7 @@ def _bands(bits: int) -> Iterator[tuple[int, int]]:
 
 
 def _correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
-    a, b = (picture.astype(np.float64).ravel() for picture in (first, second))
+    a, b = (picture.astype(np.float32).ravel() for picture in (first, second))
     a, b = a - a.mean(), b - b.mean()
     spread = float(np.sqrt((a @ a) * (b @ b)))
     # Flat pictures are alike when their levels are.

@@ -139,7 +139,7 @@ class LPIPS(nn.Module):
 
     def _scaled(self, pictures: Tensor) -> Tensor:
         shift, scale = self.get_buffer("shift"), self.get_buffer("scale")
-        scaled: Tensor = (2 * pictures.float() - 1 - shift) / scale
+        scaled = torch.addcmul((-1 - shift) / scale, pictures.float(), 2 / scale)
         return scaled.contiguous(memory_format=memory_format(scaled.device))
 
     def _convolve(self, flow: Tensor, convolution: _Convolution) -> Tensor:

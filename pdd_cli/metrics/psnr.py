@@ -14,5 +14,5 @@ def psnr(prediction: Tensor, hr: Tensor) -> Tensor:
     Returns:
         (n,), float64; infinite for identical pictures.
     """
-    error = (prediction.double() - hr.double()).square().mean(dim=(1, 2, 3))
+    error = (prediction - hr).double().square_().mean(dim=(1, 2, 3))
     return -10 * torch.log10(error)

@@ -11,6 +11,8 @@ WINDOW = 11
 """Side of the Gaussian window, pixels."""
 
 _SIGMA = 1.5
+_STRIP = 48 * 1024
+"""Values that are smoothed at once."""
 _BELL = [math.exp(-((place - WINDOW // 2) ** 2) / (2 * _SIGMA**2)) for place in range(WINDOW)]
 _WEIGHTS = [height / sum(_BELL) for height in _BELL]
 _LUMINANCE_FLOOR = 0.01**2
@@ -38,25 +40,33 @@ def ssim(prediction: Tensor, hr: Tensor, *, clip_structure: bool = False) -> Ten
         raise DataError(
             f"SSIM needs pictures of at least {WINDOW}×{WINDOW}.", hint="Leave them out."
         )
-    channels = [
-        _ssim_of_channel(x.double(), y.double(), clip_structure)
-        for x, y in zip(torch.split(prediction, 1, 1), torch.split(hr, 1, 1), strict=True)
-    ]
-    return torch.stack(channels).mean(dim=0)
+    compared = zip(torch.split(prediction, 1), torch.split(hr, 1), strict=True)
+    return torch.cat([_mean_in_strips(x, y, clip_structure) for x, y in compared])
 
 
-def _ssim_of_channel(x: Tensor, y: Tensor, clip_structure: bool) -> Tensor:
+def _mean_in_strips(x: Tensor, y: Tensor, clip_structure: bool) -> Tensor:
+    """Average a few rows after another: what stays in the processor's cache is twice as fast."""
+    channels, height, width = x.shape[-3:]
+    rows = max(WINDOW, _STRIP // (channels * width))
+    total = x.new_zeros(1, dtype=torch.float64)
+    for top in range(0, height - WINDOW + 1, rows):
+        strip = slice(top, top + rows + WINDOW - 1)
+        part = (x[..., strip, :].double(), y[..., strip, :].double())
+        total += _similarities(*part, clip_structure).sum(dim=(1, 2, 3))
+    return total / (channels * (height - WINDOW + 1) * (width - WINDOW + 1))
+
+
+def _similarities(x: Tensor, y: Tensor, clip_structure: bool) -> Tensor:
     mean_x, mean_y = _smoothed(x), _smoothed(y)
+    means, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
     # Only the sum of the variances is asked for, so one smoothing serves both.
-    variances = _smoothed(x * x + y * y) - mean_x**2 - mean_y**2
-    covariance = _smoothed(x * y) - mean_x * mean_y
+    variances = _smoothed(x * x + y * y) - squares
+    covariance = _smoothed(x * y) - means
     structure = (2 * covariance + _CONTRAST_FLOOR) / (variances + _CONTRAST_FLOOR)
     if clip_structure:
         structure = structure.clamp(min=0)
-    luminance = (2 * mean_x * mean_y + _LUMINANCE_FLOOR) / (
-        mean_x**2 + mean_y**2 + _LUMINANCE_FLOOR
-    )
-    return (luminance * structure).mean(dim=(1, 2, 3))
+    luminance = (2 * means + _LUMINANCE_FLOOR) / (squares + _LUMINANCE_FLOOR)
+    return luminance * structure
 
 
 def _smoothed(pictures: Tensor) -> Tensor:

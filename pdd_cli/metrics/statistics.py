@@ -4,6 +4,7 @@ Bootstrap by percentiles (doi 10.1214/aos/1176344552): pictures are drawn anew w
 that nothing is assumed of how the figures are distributed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ class Difference:
     mean: Mean
     """Of the differences."""
     won: float | None
-    """Share of the pictures on which it is strictly better; None where no way is better."""
+    """Share of the pictures on which it is strictly better; None where that cannot be told."""
 
     @property
     def certain(self) -> bool:
@@ -78,5 +79,7 @@ def difference(
     # Two infinite PSNR are equal, though their difference is no number.
     differences = [0.0 if a == b else a - b for a, b in zip(values, reference, strict=True)]
     sign = {"higher": 1, "lower": -1, None: 0}[better]
+    if not sign or any(math.isnan(value) for value in differences):
+        return Difference(mean_of(differences), None)
     won = sum(sign * value > 0 for value in differences) / len(differences)
-    return Difference(mean_of(differences), won if better else None)
+    return Difference(mean_of(differences), won)

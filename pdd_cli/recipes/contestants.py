@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import yaml
 from torch import Tensor
 
-from pdd_cli.assets.models import ResolvedModel, resolve_model
+from pdd_cli.assets.models import resolve_model
 from pdd_cli.config.evaluate import CompareConfig
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.errors import DataError
@@ -100,7 +100,7 @@ def _model(name: str, config: CompareConfig, control: bool, observer: Observer) 
     cache = UpscaledCache(config.runs, _label(name), f"{resolved.sha256} {precision}")
 
     def upscale(pictures: Sequence[Path], folder: Path) -> dict[Path, Path]:
-        return _infer(pictures, folder, resolved, config, observer)
+        return _infer(pictures, folder, name, config, observer)
 
     return Contestant(
         _label(name), control, scale, lambda pictures: cache.upscaled(pictures, upscale)
@@ -110,14 +110,14 @@ def _model(name: str, config: CompareConfig, control: bool, observer: Observer) 
 def _infer(
     pictures: Sequence[Path],
     folder: Path,
-    model: ResolvedModel,
+    model: str,
     config: CompareConfig,
     observer: Observer,
 ) -> dict[Path, Path]:
     # Its own folder of runs, so that the user's last ``pdd infer`` stays the last.
     settings = InferConfig(
         paths=tuple(pictures),
-        model=str(model.weights),
+        model=model,
         output=folder,
         overwrite=True,
         device=config.device,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -39,7 +40,7 @@ def find_metric(name: str) -> Metric:
         "",
         "RGB",
         False,
-        f"pyiqa {import_module('importlib.metadata').version('pyiqa')}, {theirs}",
+        f"pyiqa {_version()}, {theirs}",
         "hr" if model.metric_mode == "FR" else "nothing",
         None,
         None,
@@ -60,6 +61,10 @@ def foreign_score(name: str, device: torch.device) -> Callable[[Tensor, Tensor |
         return scores.expand(len(sr))
 
     return score
+
+
+def _version() -> str:
+    return version("pyiqa")
 
 
 def _is_known_to_pyiqa(name: str) -> bool:
