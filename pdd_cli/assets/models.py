@@ -10,6 +10,7 @@ from pdd_cli.assets.sources import file_hash
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
+from pdd_cli.runtime.ncnn import BIN_SUFFIX, is_ncnn
 from pdd_cli.runtime.weights import read_metadata
 
 _HUB_NAME = re.compile(
@@ -36,7 +37,8 @@ class ResolvedModel:
 def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     """Find a model by a path, a name of the catalogue, or ``hf:user/repo[@revision][:file]``.
 
-    A path may be a weights file, a run directory or any folder with ``model.safetensors``.
+    A path may be a weights file, one of an ncnn pair, a run directory or any folder with
+    ``model.safetensors``.
 
     Raises:
         ModelError: there is no such model, or it cannot be fetched.
@@ -53,13 +55,19 @@ def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
             )
         return ResolvedModel(weights, path.resolve().name, None, str(path), file_hash(weights))
     if path.is_file():
-        return ResolvedModel(path, path.stem, None, str(path), file_hash(path))
+        return ResolvedModel(path, path.stem, None, str(path), _weights_hash(path))
     asset = find_asset(name)
     if asset.kind != "generalist":
         raise ModelError(f"{name} is no super-resolution model.", hint="See pdd models list.")
     weights = fetch_weights(asset, observer=observer)
     source = read_metadata(weights).get("source", str(weights))
     return ResolvedModel(weights, name, asset.licence, source, file_hash(weights))
+
+
+def _weights_hash(path: Path) -> str:
+    """Hash the file that holds the weights, which of an ncnn pair is the ``.bin``."""
+    weights = path.with_suffix(BIN_SUFFIX)
+    return file_hash(weights if is_ncnn(path) and weights.is_file() else path)
 
 
 def _from_hub(name: str) -> ResolvedModel:
