@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from pdd_cli.config.adapt import AdaptConfig
     from pdd_cli.config.demo import DemoConfig
     from pdd_cli.config.evaluate import EvaluateConfig
+    from pdd_cli.config.export import ExportConfig
     from pdd_cli.config.infer import InferConfig
     from pdd_cli.config.prepare import PrepareConfig
     from pdd_cli.config.train import TrainConfig
     from pdd_cli.recipes.adapt import adapt
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
+    from pdd_cli.recipes.export import export
     from pdd_cli.recipes.infer import infer
     from pdd_cli.recipes.prepare import prepare
     from pdd_cli.recipes.train import train
@@ -30,6 +32,7 @@ __all__ = [
     "AdaptConfig",
     "DemoConfig",
     "EvaluateConfig",
+    "ExportConfig",
     "InferConfig",
     "PrepareConfig",
     "TrainConfig",
@@ -37,6 +40,7 @@ __all__ = [
     "adapt",
     "demo",
     "evaluate",
+    "export",
     "infer",
     "prepare",
     "train",
@@ -46,12 +50,14 @@ _HOMES = {
     "AdaptConfig": "pdd_cli.config.adapt",
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
+    "ExportConfig": "pdd_cli.config.export",
     "InferConfig": "pdd_cli.config.infer",
     "PrepareConfig": "pdd_cli.config.prepare",
     "TrainConfig": "pdd_cli.config.train",
     "adapt": "pdd_cli.recipes.adapt",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
+    "export": "pdd_cli.recipes.export",
     "infer": "pdd_cli.recipes.infer",
     "prepare": "pdd_cli.recipes.prepare",
     "train": "pdd_cli.recipes.train",

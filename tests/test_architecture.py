@@ -22,8 +22,29 @@ _FLOORS = [
 ]
 _FLOOR_OF = {room: floor for floor, rooms in enumerate(_FLOORS) for room in rooms}
 
-_HEAVY = ("torch", "torchvision", "cv2", "spandrel", "huggingface_hub", "safetensors", "numpy")
-_COMMANDS = ("prepare", "adapt", "train", "infer", "eval", "evaluate", "models", "config", "demo")
+_HEAVY = (
+    "torch",
+    "torchvision",
+    "cv2",
+    "spandrel",
+    "huggingface_hub",
+    "safetensors",
+    "numpy",
+    "ncnn",
+    "onnx",
+)
+_COMMANDS = (
+    "prepare",
+    "adapt",
+    "train",
+    "infer",
+    "eval",
+    "evaluate",
+    "models",
+    "config",
+    "demo",
+    "export",
+)
 
 
 def _modules() -> list[Path]:

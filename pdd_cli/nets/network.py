@@ -28,6 +28,7 @@ class Network(nn.Module):
         self.supports_bfloat16: bool = descriptor.supports_bfloat16
         self.supports_half: bool = descriptor.supports_half
         self._requirements: SizeRequirements = descriptor.size_requirements
+        self.size_multiple: int = self._requirements.multiple_of
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Upscale pictures.
