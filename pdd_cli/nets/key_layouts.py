@@ -66,7 +66,7 @@ def rrdbnet_weights(network: Network) -> dict[str, Tensor]:
     ]
     if network.architecture != RRDBNET or set(names) != set(renamed):
         raise ModelError(
-            f"{network.architecture} is neither an RRDBNet nor an SRVGGNetCompact.",
+            f"This {network.architecture} is neither a plain RRDBNet nor an SRVGGNetCompact.",
             hint="Use --format spandrel or onnx.",
         )
     return {name: renamed[name] for name in names}

@@ -186,7 +186,8 @@ def _rrdbnet(graph: _Graph, weights: dict[str, Tensor], picture: str) -> None:
             x = dense_block(f"body.{block}.rdb{dense}", x)
         x = graph.weighted_sum(x, RESIDUAL_SHARE, start)
     x = graph.add("BinaryOp", convolution("conv_body", x), first)
-    for number in range(1, sum(f"conv_up{n}.weight" in weights for n in range(1, 10)) + 1):
+    doublings = sum(name.startswith("conv_up") for name in weights) // len(("weight", "bias"))
+    for number in range(1, doublings + 1):
         x = convolution(f"conv_up{number}", graph.nearest(x, 2), leaky=True)
     convolution("conv_last", convolution("conv_hr", x, leaky=True))
 

@@ -5,7 +5,6 @@ with the network on pictures of two sizes. What does not agree is never put in i
 """
 
 import json
-import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -27,32 +26,25 @@ from pdd_cli.nets.key_layouts import realesrgan_layout, spandrel_layout
 from pdd_cli.nets.ncnn import ncnn_files, run_ncnn, scale_read_from
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.onnx import run_onnx, write_onnx
+from pdd_cli.recipes.export_target import (
+    export_target,
+    files_of,
+    refuse_existing,
+    usual_precision,
+)
 from pdd_cli.runtime.events import Finished, Observer, Said, Started, Warned, ignore
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
 from pdd_cli.runtime.weights import flush_to_disk, read_weights, write_pickle, write_weights
 
-_SUFFIXES: Mapping[Format, tuple[str, ...]] = {
-    "spandrel": (".safetensors",),
-    "realesrgan": (".pth", ".safetensors"),
-    "onnx": (".onnx",),
-    "ncnn": (".param",),
-}
 _NEEDED: Mapping[Format, tuple[str, ...]] = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "ncnn": ("ncnn",),
 }
-_USUAL_PRECISION: Mapping[Format, str] = {"ncnn": "float16"}
-
-# Upscayl takes a folder of models of one's own only by this name.
-_NCNN_FOLDER = "models"
-
 _SIZES = ((24, 40), (33, 17))
 
 # The largest difference of a value in [0, 1] that counts as the same picture: for float32 the order
 # of additions, for float16 what rounding the weights of a deep network to 11 bits does.
 _TOLERANCES = {"float32": 1e-4, "float16": 1e-2}
-
-_SCALE_IN_A_NAME = re.compile(r"[-_]?(x[234]|[234]x)", re.IGNORECASE)
 
 _Upscale = Callable[[Tensor], Tensor]
 
@@ -103,10 +95,10 @@ def export(config: ExportConfig, observer: Observer = ignore) -> ExportResult:
     _require_packages(config.format)
     model = _resolve(config, observer)
     network = load_network(read_weights(model.weights), named=model.name, scales=None).eval()
-    precision = config.precision or _USUAL_PRECISION.get(config.format, "float32")
-    target = _target(config, model, network.scale, precision)
-    places = _files(target)
-    _refuse_existing(places, config.overwrite)
+    precision = config.precision or usual_precision(config.format)
+    target = export_target(config, model, network.scale, precision)
+    places = files_of(target)
+    refuse_existing(places, config.overwrite)
     stage = f"writing {model.name} for {config.format} and checking it"
     observer(Started(stage, 0, "picture"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +109,7 @@ def export(config: ExportConfig, observer: Observer = ignore) -> ExportResult:
         agreements = [_compare(network, written.upscale, size, written.multiple) for size in _SIZES]
         largest = max(agreement.largest_difference for agreement in agreements)
         _refuse_disagreement(target, largest, precision)
-        for file in _files(draft):
+        for file in files_of(draft):
             flush_to_disk(file)
             file.replace(target.with_name(file.name))
     observer(Finished(stage, f"the largest difference is {largest:.2g}"))
@@ -160,50 +152,6 @@ def _resolve(config: ExportConfig, observer: Observer) -> ResolvedModel:
     if not Path(name).exists() and name not in ASSETS and (config.runs / name).is_dir():
         name = str(config.runs / name)
     return resolve_model(name, observer=observer)
-
-
-def _target(config: ExportConfig, model: ResolvedModel, scale: int, precision: str) -> Path:
-    """Return the file to write; of ncnn's pair the ``.param``."""
-    suffixes = _SUFFIXES[config.format]
-    named = config.output
-    if named is not None and named.suffix and not named.is_dir():
-        if named.suffix not in suffixes:
-            raise UsageError(
-                f"--output {named}: a file for {config.format} ends in {' or '.join(suffixes)}.",
-                hint="Give such a name, or a folder.",
-            )
-        return named
-    usual = precision == _USUAL_PRECISION.get(config.format, "float32")
-    stem = _with_scale(Path(model.name).name, scale) + ("" if usual else f"-{precision}")
-    return (named or _beside(model, config.format)) / f"{stem}{suffixes[0]}"
-
-
-def _with_scale(name: str, scale: int) -> str:
-    """Let a name tell the scale, and no other one."""
-    if scale_read_from(name) == scale:
-        return name
-    while _SCALE_IN_A_NAME.search(name):
-        name = _SCALE_IN_A_NAME.sub("", name)
-    return f"{name or 'model'}-x{scale}"
-
-
-def _beside(model: ResolvedModel, format_: Format) -> Path:
-    """Return the folder that holds the run or the file; for what was fetched, the working one."""
-    from_disk = Path(model.source)
-    folder = from_disk.resolve().parent if from_disk.exists() else Path()
-    return folder / _NCNN_FOLDER if format_ == "ncnn" else folder
-
-
-def _files(target: Path) -> list[Path]:
-    return [target, target.with_suffix(".bin")] if target.suffix == ".param" else [target]
-
-
-def _refuse_existing(files: list[Path], overwrite: bool) -> None:
-    taken = next((file for file in files if file.exists()), None)
-    if taken is not None and not overwrite:
-        raise UsageError(
-            f"{taken} exists already.", hint="Give --overwrite to replace it, or -o for another."
-        )
 
 
 def _metadata(
@@ -333,4 +281,6 @@ def _tell_of_ncnn(format_: Format, target: Path, network: Network, observer: Obs
             )
         )
     if network.size_multiple > 1:
-        observer(Said("ncnn does not pad: give it sides that are multiples of 4."))
+        observer(
+            Said(f"ncnn does not pad: give it sides that are multiples of {network.size_multiple}.")
+        )

@@ -13,6 +13,7 @@ from pdd_cli.nets import ncnn as ncnn_nets
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes import export as job
 from pdd_cli.recipes.export import export
+from pdd_cli.recipes.export_target import name_with_scale
 from pdd_cli.runtime.events import Warned
 from pdd_cli.runtime.weights import read_weights, write_weights
 
@@ -162,7 +163,7 @@ def test_a_suffix_of_another_format_is_refused(run):
     ],
 )
 def test_a_default_name_tells_the_scale_and_no_other(name, expected):
-    assert job._with_scale(name, 4) == expected
+    assert name_with_scale(name, 4) == expected
 
 
 def test_a_name_that_misleads_upscayl_is_warned_of(run):

@@ -223,6 +223,14 @@ def test_half_of_a_pair_is_named(tmp_path, missing):
         read_weights(tmp_path / "my.param")
 
 
+def test_a_list_of_layers_beyond_all_measure_is_not_even_read(tmp_path):
+    (tmp_path / "my.bin").write_bytes(b"")
+    with (tmp_path / "my.param").open("wb") as file:
+        file.truncate(1 << 24)
+    with pytest.raises(ModelError, match="too large for a list of layers"):
+        read_weights(tmp_path / "my.param")
+
+
 @pytest.fixture(scope="module")
 def sound():
     return pair("rrdbnet ×2, unshuffled", half=True)
