@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pdd_cli.config.adapt import AdaptConfig
     from pdd_cli.config.demo import DemoConfig
     from pdd_cli.config.evaluate import CompareConfig, EvaluateConfig
+    from pdd_cli.config.export import ExportConfig
     from pdd_cli.config.infer import InferConfig
     from pdd_cli.config.prepare import PrepareConfig
     from pdd_cli.config.push import CardConfig, PushConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pdd_cli.recipes.compare import compare
     from pdd_cli.recipes.demo import demo
     from pdd_cli.recipes.evaluate import evaluate
+    from pdd_cli.recipes.export import export
     from pdd_cli.recipes.infer import infer
     from pdd_cli.recipes.prepare import prepare
     from pdd_cli.recipes.push import card, push
@@ -35,6 +37,7 @@ __all__ = [
     "CompareConfig",
     "DemoConfig",
     "EvaluateConfig",
+    "ExportConfig",
     "InferConfig",
     "PrepareConfig",
     "PushConfig",
@@ -45,6 +48,7 @@ __all__ = [
     "compare",
     "demo",
     "evaluate",
+    "export",
     "infer",
     "prepare",
     "push",
@@ -57,6 +61,7 @@ _HOMES = {
     "CompareConfig": "pdd_cli.config.evaluate",
     "DemoConfig": "pdd_cli.config.demo",
     "EvaluateConfig": "pdd_cli.config.evaluate",
+    "ExportConfig": "pdd_cli.config.export",
     "InferConfig": "pdd_cli.config.infer",
     "PrepareConfig": "pdd_cli.config.prepare",
     "PushConfig": "pdd_cli.config.push",
@@ -66,6 +71,7 @@ _HOMES = {
     "compare": "pdd_cli.recipes.compare",
     "demo": "pdd_cli.recipes.demo",
     "evaluate": "pdd_cli.recipes.evaluate",
+    "export": "pdd_cli.recipes.export",
     "infer": "pdd_cli.recipes.infer",
     "prepare": "pdd_cli.recipes.prepare",
     "push": "pdd_cli.recipes.push",

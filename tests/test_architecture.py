@@ -22,7 +22,17 @@ _FLOORS = [
 ]
 _FLOOR_OF = {room: floor for floor, rooms in enumerate(_FLOORS) for room in rooms}
 
-_HEAVY = ("torch", "torchvision", "cv2", "spandrel", "huggingface_hub", "safetensors", "numpy")
+_HEAVY = (
+    "torch",
+    "torchvision",
+    "cv2",
+    "spandrel",
+    "huggingface_hub",
+    "safetensors",
+    "numpy",
+    "ncnn",
+    "onnx",
+)
 _COMMANDS = (
     "prepare",
     "adapt",
@@ -35,6 +45,7 @@ _COMMANDS = (
     "models",
     "config",
     "demo",
+    "export",
 )
 
 

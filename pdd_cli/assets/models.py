@@ -18,6 +18,7 @@ from pdd_cli.assets.sources import file_hash
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
+from pdd_cli.runtime.ncnn import BIN_SUFFIX, is_ncnn
 from pdd_cli.runtime.weights import read_metadata
 
 _LOCAL = "a local file"
@@ -42,7 +43,8 @@ class ResolvedModel:
 def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     """Find a model by a path, a name of the catalogue, or ``hf:user/repo[@revision][:file]``.
 
-    A path may be a weights file, a run directory or any folder with ``model.safetensors``.
+    A path may be a weights file, one of an ncnn pair, a run directory or any folder with
+    ``model.safetensors``.
 
     Raises:
         ModelError: there is no such model, or it cannot be fetched.
@@ -53,7 +55,7 @@ def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     if path.is_dir() and name not in ASSETS:
         return _from_folder(path)
     if path.is_file():
-        return ResolvedModel(path, path.stem, None, _LOCAL, file_hash(path))
+        return ResolvedModel(path, path.stem, None, _LOCAL, _weights_hash(path))
     if _REPOSITORY.match(name) and not path.parent.exists():
         raise ModelError(f"There is no {name} on the disk.", hint=f"On the Hub it is hf:{name}.")
     asset = find_asset(name)
@@ -67,6 +69,12 @@ def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
 def public_name(name: str) -> str:
     """Leave out of what a user calls a model where it lies on this machine."""
     return name if name.startswith("hf:") else Path(name).name
+
+
+def _weights_hash(path: Path) -> str:
+    """Hash the file that holds the weights, which of an ncnn pair is the ``.bin``."""
+    weights = path.with_suffix(BIN_SUFFIX)
+    return file_hash(weights if is_ncnn(path) and weights.is_file() else path)
 
 
 def _from_hub(name: str, observer: Observer) -> ResolvedModel:

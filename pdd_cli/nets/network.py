@@ -1,5 +1,6 @@
 """Any super-resolution network that spandrel knows, made trainable and tolerant of any size."""
 
+import warnings
 from collections.abc import Collection, Mapping
 from typing import cast
 
@@ -28,6 +29,7 @@ class Network(nn.Module):
         self.supports_bfloat16: bool = descriptor.supports_bfloat16
         self.supports_half: bool = descriptor.supports_half
         self._requirements: SizeRequirements = descriptor.size_requirements
+        self.size_multiple: int = self._requirements.multiple_of
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Upscale pictures.
@@ -64,6 +66,7 @@ def load_network(
     # Anything that a damaged or foreign state dict makes spandrel trip over means the same here:
     # no network comes of it.
     try:
+        _refuse_false_sizes(weights)
         descriptor = ModelLoader(torch.device("cpu")).load_from_state_dict(dict(weights))
     except Exception as error:
         raise ModelError(
@@ -89,6 +92,22 @@ def load_network(
             hint="Use a model of one of these scales.",
         )
     return Network(cast("ImageModelDescriptor[nn.Module]", descriptor.float()))
+
+
+def _refuse_false_sizes(weights: Mapping[str, Tensor]) -> None:
+    """Build the network without memory first, and fit the weights into it.
+
+    A small file can name one absurd size, by which a network of many gigabytes would be built only
+    to find that the rest of the file does not fit it.
+    """
+    try:
+        with warnings.catch_warnings(), torch.device("meta"):
+            warnings.simplefilter("ignore")
+            ModelLoader(torch.device("meta")).load_from_state_dict(dict(weights))
+    except Exception as error:
+        # Some architectures compute while they are built, which they cannot without memory.
+        if "size mismatch" in str(error):
+            raise
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""Weights on disk: safetensors in and out, and pickles only through torch's restricted reader."""
+"""Weights on disk: safetensors in and out, ncnn pairs in, pickles only by restricted reading."""
 
 import os
 import pickle
-import zipfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pdd_cli.errors import ModelError
+from pdd_cli.runtime.ncnn import is_ncnn, read_ncnn
 
 PICKLE_SUFFIXES = frozenset({".pth", ".pt", ".ckpt", ".bin"})
 
@@ -23,7 +24,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a state dict, on the CPU.
 
     Args:
-        path: a ``.safetensors`` file, or a ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` pickle.
+        path: a ``.safetensors`` file, a ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` pickle, or either
+            file of an ncnn pair, ``.param`` and ``.bin``.
 
     Returns:
         Tensors by name. Of a checkpoint with several state dicts, the averaged one.
@@ -41,11 +43,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             raise ModelError(
                 f"{path} is not a readable safetensors file ({error}).", hint="Fetch it again."
             ) from error
+    if is_ncnn(path):
+        return read_ncnn(path)
     if path.suffix in PICKLE_SUFFIXES:
         return _read_pickle(path)
     raise ModelError(
         f"{path} is not a weights file that pdd reads.",
-        hint="Give a .safetensors or a .pth file.",
+        hint="Give a .safetensors, a .pth or ncnn's .param file.",
     )
 
 
@@ -73,6 +77,17 @@ def write_weights(
         partial.unlink(missing_ok=True)
 
 
+def write_pickle(
+    path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a ``.pth`` file of tensors and text under the key that released checkpoints use.
+
+    For programs that read nothing else; what it holds loads with ``weights_only=True``.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    torch.save({_STATE_KEYS[0]: contiguous, "metadata": dict(metadata or {})}, path)
+
+
 def flush_to_disk(path: Path) -> None:
     """Wait until the file's content is on the disk, so that a rename cannot outrun it."""
     with path.open("rb+") as file:
@@ -80,17 +95,21 @@ def flush_to_disk(path: Path) -> None:
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
+    # A damaged or hostile file makes the restricted reader trip in any way; it means the same.
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path} is refused: it is corrupt, or a pickle that holds more than tensors and "
             "could run code.",
             hint="Use a .safetensors file of the same model.",
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
-            f"{path} is not a readable checkpoint ({error}).", hint="Fetch it again."
+            f"{path} is not a readable checkpoint ({reason}).", hint="Fetch it again."
         ) from error
     for key in _STATE_KEYS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):

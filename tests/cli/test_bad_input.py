@@ -28,6 +28,9 @@ def working_folder(tmp_path, monkeypatch, write, network_weights):
     torch.save({"layer.weight": torch.zeros(2, 2)}, "strange.pth")
     torch.save(network_weights(4), "tiny.pth")
     torch.save(network_weights(1), "plain.pth")
+    Path("half.param").write_text("7767517\n0 0\n")
+    Path("absurd.param").write_text("7767517\n1 1\nConvolution c 0 1 d 0=99999999999 1=3 4=1 6=27")
+    Path("absurd.bin").write_bytes(bytes(64))
     Path("typo.yaml").write_text("train:\n  stepz: 3\n")
 
 
@@ -81,6 +84,16 @@ FOLDERS = "--real-lr photos"
         ("eval gone --gt hr", 3, "gone does not exist"),
         ("eval photos --gt hr --metrics psnr", 3, "--gt"),
         ("eval photos --gt hr --metrics psnr lpisp", 2, "Did you mean lpips"),
+        ("infer photos --model half.param", 4, "there is no half.bin"),
+        ("infer photos --model absurd.param", 4, "absurd.param"),
+        (f"adapt {FOLDERS} --generalist absurd.bin", 4, "absurd.param"),
+        ("export", 2, "--format is missing"),
+        ("export --format onnix", 2, "format = 'onnix'"),
+        ("export --format spandrel", 2, "no finished run"),
+        ("export gone --format spandrel", 4, "no model 'gone'"),
+        ("export evil.pth --format spandrel", 4, "evil.pth is refused"),
+        ("export tiny.pth --format spandrel -o x.pth", 2, "ends in .safetensors"),
+        ("export tiny.pth --format spandrel --precision float8", 2, "precision = 'float8'"),
         ("models path realesrgan", 4, "pdd models pull realesrgan"),
     ],
 )

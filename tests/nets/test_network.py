@@ -1,5 +1,6 @@
 import pytest
 import torch
+from spandrel.architectures.ESRGAN import ESRGAN
 
 from pdd_cli.errors import ModelError
 from pdd_cli.nets.discriminator import SMALLEST_MULTIPLE, UNetDiscriminator
@@ -38,3 +39,11 @@ def test_the_discriminator_judges_every_pixel():
     discriminator = UNetDiscriminator(channels=4)
     size = 2 * SMALLEST_MULTIPLE
     assert discriminator(torch.rand(2, 3, size, size)).shape == (2, 1, size, size)
+
+
+def test_one_absurd_size_is_refused_before_memory_is_taken():
+    weights = ESRGAN(num_filters=4, num_blocks=1, scale=4).state_dict()
+    weights["model.0.weight"] = torch.zeros(1, 3, 1, 1).expand(2**20, 3, 1, 1)
+    with pytest.raises(ModelError, match="absurd") as refusal:
+        load_network(weights, named="absurd")
+    assert "memory" not in str(refusal.value)
