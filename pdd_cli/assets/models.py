@@ -39,6 +39,11 @@ class ResolvedModel:
     sha256: str
     """Of the weights file."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of the user's own."""
+        return self.source == _LOCAL
+
 
 def resolve_model(name: str, *, observer: Observer = ignore) -> ResolvedModel:
     """Find a model by a path, a name of the catalogue, or ``hf:user/repo[@revision][:file]``.

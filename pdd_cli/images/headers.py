@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PIL import (
@@ -35,6 +36,7 @@ DAMAGED = (
 )
 """What Pillow raises for damaged files."""
 
+_BEGINNING = 64
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _XMP_TAG, _ICC_TAG = 700, 34675
 
@@ -68,6 +70,25 @@ def open_header(data: bytes) -> ImageFile.ImageFile | None:
         return None
     try:
         return kind(io.BytesIO(data))
+    except DAMAGED:
+        return None
+
+
+def size_in_pixels(path: Path) -> tuple[int, int] | None:
+    """Return a picture's height and width by the first bytes of its file; None if they do not tell.
+
+    They are those of the file; a picture that its EXIF orientation turns has them exchanged.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = _plugin(file.read(_BEGINNING))
+            if kind is None:
+                return None
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of sizes that Pillow finds alarming
+                header = kind(file)
+            return header.height, header.width
     except DAMAGED:
         return None
 

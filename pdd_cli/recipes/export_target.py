@@ -8,6 +8,7 @@ from pdd_cli.assets.models import ResolvedModel
 from pdd_cli.config.export import ExportConfig, Format, Precision
 from pdd_cli.errors import UsageError
 from pdd_cli.nets.ncnn import scale_read_from
+from pdd_cli.runtime.run_directory import RunDirectory
 
 _SUFFIXES: Mapping[Format, tuple[str, ...]] = {
     "spandrel": (".safetensors",),
@@ -76,6 +77,7 @@ def name_with_scale(name: str, scale: int) -> str:
 
 def _beside(model: ResolvedModel, format_: Format) -> Path:
     """Return the folder that holds the run or the file; for what was fetched, the working one."""
-    from_disk = Path(model.source)
-    folder = from_disk.resolve().parent if from_disk.exists() else Path()
+    folder = model.weights.resolve().parent if model.is_local else Path()
+    if model.is_local and model.weights.name == RunDirectory(folder).model.name:
+        folder = folder.parent  # of a run, or another folder that is one model
     return folder / _NCNN_FOLDER if format_ == "ncnn" else folder

@@ -13,7 +13,7 @@ from pdd_cli.errors import DataError, PddError, ResourceError
 from pdd_cli.images.codec import Picture, encode_picture
 from pdd_cli.images.colour_fix import ColourFix
 from pdd_cli.images.formats import fitted, format_of, refuse_too_large
-from pdd_cli.images.header import size_in_pixels
+from pdd_cli.images.headers import size_in_pixels
 from pdd_cli.nets.network import load_network
 from pdd_cli.recipes.destinations import Plan, Upscaled, plan
 from pdd_cli.recipes.pipeline import WriteBehind, read_ahead
