@@ -102,7 +102,10 @@ def infer_command(
     ] = None,
     overlap: Annotated[
         int | None,
-        typer.Option(help="LR pixels of context around what is kept of a tile.", show_default="24"),
+        typer.Option(
+            help="LR pixels of context around what is kept of a tile; less is faster.",
+            show_default="as many as leave no trace",
+        ),
     ] = None,
     color_fix: Annotated[
         str | None,

@@ -25,8 +25,12 @@ from pdd_cli.runtime.device import autocast, choose_precision, memory_format
 from pdd_cli.runtime.events import Observer, Said, Warned
 from pdd_cli.runtime.memory import bytes_a_pixel, free_memory, is_exhausted
 
-# Larger tiles gain little more: of one of 512 pixels nine tenths are kept.
-_LARGEST_TILE = 512
+# LR pixels of context beyond which no pixel of real photos differed by a level of 8 bits from what
+# the whole photo gives (docs/method.md, Tiles), by spandrel's name of the architecture.
+_OVERLAPS = {"Compact": 24}
+_USUAL_OVERLAP = 64
+
+_LARGEST_TILE = 1024
 _SMALLEST_TILE = 64
 _USUAL_TILE = 256
 _SHARE_OF_MEMORY = 0.4
@@ -61,6 +65,7 @@ class Upscaler:
     ) -> None:
         keep_ends_exact(network)
         self.scale = network.scale
+        self.overlap = config.overlap or _overlap_in(config.tile, network.architecture)
         self._network = network.to(device).to(memory_format=memory_format(device)).eval()
         self._device = device
         self._config = config
@@ -112,7 +117,7 @@ class Upscaler:
             if picture.alpha is not None and not _is_constant(picture.alpha):
                 planes.append(_Plane(picture.alpha, self.scale, "none", self._config))
         height, width = pictures[0].height, pictures[0].width
-        tiling = Tiling(height, width, self.tile, self._config.overlap)
+        tiling = Tiling(height, width, self.tile, self.overlap)
         tiles = tiling.tiles
         share = len(pictures) * height * width / (len(planes) * len(tiles))
         mosaics = [Mosaic(tiling, self.scale, plane.take_rows) for plane in planes]
@@ -203,7 +208,7 @@ class Upscaler:
 
     @property
     def _least_tile(self) -> int:
-        return max(_SMALLEST_TILE, 2 * self._config.overlap + 2 * BLENDED)
+        return max(_SMALLEST_TILE, 2 * self.overlap + 2 * BLENDED)
 
     def _shrink_tiles(self) -> None:
         if self.tile <= self._least_tile:
@@ -273,6 +278,12 @@ class _Plane:
             size = [max(1, round(length * self._outscale)) for length in self.lr.shape[-2:]]
             fixed = F.interpolate(fixed, size, mode="bicubic", antialias=True)
         return _as_pixels(fixed, self._like)
+
+
+def _overlap_in(tile: int | None, architecture: str) -> int:
+    """Choose the overlap for an architecture, or as much of it as a tile of a given size allows."""
+    usual = _OVERLAPS.get(architecture, _USUAL_OVERLAP)
+    return usual if tile is None else min(usual, tile // 2 - BLENDED)
 
 
 def _as_pixels(upscaled: Tensor, like: Pixels) -> Pixels:
