@@ -28,7 +28,7 @@ from pdd_cli.runtime.memory import bytes_a_pixel, free_memory, is_exhausted
 # LR pixels of context beyond which no pixel of real photos differed by a level of 8 bits from what
 # the whole photo gives (docs/method.md, Tiles), by spandrel's name of the architecture.
 _OVERLAPS = {"Compact": 24}
-_USUAL_OVERLAP = 64
+_USUAL_OVERLAP = 80
 
 _LARGEST_TILE = 1024
 _SMALLEST_TILE = 64
