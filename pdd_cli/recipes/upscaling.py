@@ -34,7 +34,7 @@ _LARGEST_TILE = 1024
 _SMALLEST_TILE = 64
 _USUAL_TILE = 256
 _SHARE_OF_MEMORY = 0.4
-_MOST_MEMORY_ON_CPU = 1 << 30
+_MOST_MEMORY_ON_CPU = 800 << 20
 
 # Half precision agrees with float32 to some 50 dB; far less means that a network cannot bear it.
 _LEAST_AGREEMENT = 35.0
