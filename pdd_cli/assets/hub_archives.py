@@ -3,8 +3,8 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pdd_cli.assets.catalogue import HubArchive
 from pdd_cli.assets.hub_errors import hub_errors_explained
+from pdd_cli.assets.origins import HubArchive
 from pdd_cli.assets.sources import (
     SourceUnavailable,
     check_hash,

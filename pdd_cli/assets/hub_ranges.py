@@ -14,8 +14,8 @@ from pathlib import Path
 from torch import Tensor
 
 from pdd_cli.assets.cache import cache_folder
-from pdd_cli.assets.catalogue import HubFile, HubTensors
 from pdd_cli.assets.hub_errors import hub_errors_explained
+from pdd_cli.assets.origins import HubFile, HubTensors
 from pdd_cli.assets.reachability import hub_address
 from pdd_cli.assets.sources import (
     SourceUnavailable,

@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from pdd_cli.assets.archives import unpack
 from pdd_cli.assets.cache import cached_photos
-from pdd_cli.assets.catalogue import HubArchive, HubFile, PackageMember, Source, Url, find_asset
+from pdd_cli.assets.catalogue import find_asset
 from pdd_cli.assets.hub_archives import fetch_hub_archive
+from pdd_cli.assets.origins import HubArchive, HubFile, PackageMember, Source, Url
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError
 from pdd_cli.images.codec import PICTURE_SUFFIXES as PICTURES

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pdd_cli.assets.cache import cache_folder
-from pdd_cli.assets.catalogue import HubFile, Package, PackageMember, Url
 from pdd_cli.assets.hub_errors import hub_errors_explained
+from pdd_cli.assets.origins import HubFile, Package, PackageMember, Url
 from pdd_cli.assets.reachability import hub_address, hub_is_offline, reaches
 from pdd_cli.errors import ModelError, ResourceError
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started

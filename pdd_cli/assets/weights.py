@@ -6,7 +6,10 @@ from typing import Literal
 from torch import Tensor
 
 from pdd_cli.assets.cache import cached_weights
-from pdd_cli.assets.catalogue import (
+from pdd_cli.assets.catalogue import find_asset
+from pdd_cli.assets.hub_ranges import fetch_hub_tensors
+from pdd_cli.assets.matlab import read_matrices
+from pdd_cli.assets.origins import (
     Asset,
     HubArchive,
     HubFile,
@@ -14,10 +17,7 @@ from pdd_cli.assets.catalogue import (
     PackageMember,
     Source,
     Url,
-    find_asset,
 )
-from pdd_cli.assets.hub_ranges import fetch_hub_tensors
-from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.pickles import import_flax_lpips, import_torch_pickle
 from pdd_cli.assets.sources import SourceUnavailable, fetch_hub_file, fetch_members, fetch_url
 from pdd_cli.errors import ModelError

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdd_cli.assets.cache import cached_photos, cached_weights
-from pdd_cli.assets.catalogue import ASSETS, Asset, HubArchive, PackageMember, Source, find_asset
+from pdd_cli.assets.catalogue import ASSETS, find_asset
 from pdd_cli.assets.hub import cached_hub_model
 from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.origins import Asset, HubArchive, PackageMember, Source
 from pdd_cli.assets.photos import archived_photos, starter_photos
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.errors import ModelError

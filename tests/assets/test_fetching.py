@@ -12,9 +12,10 @@ import torch
 
 from pdd_cli.assets import reachability, sources, weights
 from pdd_cli.assets.cache import cached_weights
-from pdd_cli.assets.catalogue import ASSETS, Asset, Url
+from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.assets.hub_ranges import fetch_hub_tensors
 from pdd_cli.assets.models import resolve_model
+from pdd_cli.assets.origins import Asset, Url
 from pdd_cli.assets.pickles import import_flax_lpips
 from pdd_cli.assets.sources import SourceUnavailable, file_hash
 from pdd_cli.errors import ModelError, ResourceError

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from pdd_cli.assets import photos
-from pdd_cli.assets.catalogue import Asset, HubArchive
 from pdd_cli.assets.hub_archives import fetch_hub_archive
+from pdd_cli.assets.origins import Asset, HubArchive
 from pdd_cli.assets.sources import SourceUnavailable
 from pdd_cli.errors import ResourceError
 from pdd_cli.runtime.events import Said, ignore

@@ -8,8 +8,9 @@ from stand_in_hub import digest
 
 from pdd_cli.assets import hub_ranges
 from pdd_cli.assets.cache import cache_folder
-from pdd_cli.assets.catalogue import ASSETS, Asset, HubTensors
+from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.assets.hub_ranges import fetch_hub_tensors, tensors_hash
+from pdd_cli.assets.origins import Asset, HubTensors
 from pdd_cli.assets.sources import SourceUnavailable
 from pdd_cli.assets.weights import fetch_weights
 from pdd_cli.runtime.events import Advanced, ignore
