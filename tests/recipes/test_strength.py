@@ -48,9 +48,9 @@ def pairs(wanted: float):
 
 @pytest.mark.parametrize(
     ("wanted", "write", "share"),
-    [(0.4, "specialist", 1.0), (0.14, "specialist", 0.35), (0.06, "average", 0.6)],
+    [(0.4, "specialist", 0.75), (0.1, "average", 1.0), (0.06, "average", 0.6)],
 )
-def test_the_mixture_that_does_best_on_the_pairs_is_taken(wanted, write, share):
+def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wanted, write, share):
     blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
     said = []
     settle_share(
@@ -61,7 +61,6 @@ def test_the_mixture_that_does_best_on_the_pairs_is_taken(wanted, write, share):
         observer=said.append,
     )
     assert (blend.write, blend.share) == (write, share)
-    assert blend.network.weight.item() == pytest.approx(wanted, abs=1e-6)
     assert any(isinstance(event, Said) and f"{share:.0%}" in event.text for event in said)
 
 
