@@ -28,8 +28,8 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 )
 """What is tried, the mildest first."""
 
-# What made pairs promise is more than what real photos keep: the last quarter is left.
-_ENOUGH = 0.75
+# What made pairs promise is more than what real photos keep: the last third is left.
+_ENOUGH = 2 / 3
 
 
 @dataclass
