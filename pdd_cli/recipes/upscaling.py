@@ -38,7 +38,7 @@ _MOST_MEMORY_ON_CPU = 800 << 20
 
 # Half precision agrees with float32 to some 50 dB; far less means that a network cannot bear it.
 _LEAST_AGREEMENT = 35.0
-_TRIAL_SIZE = 48
+_TRIAL_SIZE = 32
 
 # Turning floats into levels takes several times their memory for a moment.
 _ROWS_AT_ONCE = 128
