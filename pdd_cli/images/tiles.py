@@ -167,38 +167,3 @@ class Mosaic:
         self._top += done
         rest = self._band[:, done:]
         self._band = torch.cat([rest, torch.zeros_like(self._band[:, :done])], dim=1)
-
-
-def upscale_in_tiles(
-    picture: Tensor,
-    network: Callable[[Tensor], Tensor],
-    *,
-    scale: int,
-    tile: int,
-    overlap: int,
-) -> Tensor:
-    """Upscale a picture that stays on the host, one tile at a time.
-
-    Where the network's receptive field reaches no further than ``overlap``, the result is that of
-    the whole picture.
-
-    Args:
-        picture: (1, 3, h, w), on the CPU.
-        network: maps (1, 3, a, b) to (1, 3, scale·a, scale·b); it may compute elsewhere.
-        scale: the network's scale.
-        tile: largest height and width of a tile in LR pixels.
-        overlap: LR pixels of context that each tile has beyond what is kept of it.
-
-    Returns:
-        (1, 3, scale·h, scale·w), float32, on the CPU, not clamped.
-
-    Raises:
-        ValueError: the tile is too small for the overlap.
-    """
-    height, width = picture.shape[-2:]
-    tiling = Tiling(height, width, tile, overlap)
-    rows: list[Tensor] = []
-    mosaic = Mosaic(tiling, scale, lambda _, part: rows.append(part.clone()))
-    for part in tiling.tiles:
-        mosaic.put(network(part.cut(picture))[0])
-    return torch.cat(rows, dim=1)[None]

@@ -12,9 +12,9 @@ from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
 from pdd_cli.metrics.psnr import psnr
 from pdd_cli.nets.network import Network
 from pdd_cli.recipes.monitors import centre
+from pdd_cli.recipes.upscaling import upscale_between_steps
 from pdd_cli.report.page import RGB, Comparison, Shown
 from pdd_cli.report.pictures import FULL_COLOUR, WINDOW, change_map, gain_map
-from pdd_cli.runtime.device import autocast, memory_format
 
 # Each is upscaled twice, which on a CPU takes seconds.
 _MOST = 6
@@ -108,14 +108,9 @@ class Gallery:
         told = f"PSNR {figures[0]:.2f} → {figures[1]:.2f} dB ({gain:+.2f})"
         return gain, Comparison(exhibit.name, *shown, others, told)
 
-    @torch.inference_mode()
     def _upscaled(self, network: Network, lr: Tensor) -> RGB:
-        training = network.training
-        network.eval()
-        with autocast(self._device, self._precision):
-            sr = network(lr.to(self._device, memory_format=memory_format(self._device)))
-        network.train(training)
-        return tensor_to_pixels(sr.float().cpu(), _LEVELS)
+        sr = upscale_between_steps(network, lr, self._device, self._precision)
+        return tensor_to_pixels(sr, _LEVELS)
 
 
 def enlarged(lr: RGB, scale: int) -> RGB:

@@ -26,7 +26,7 @@ from pdd_cli.metrics.psnr import psnr
 from pdd_cli.metrics.ssim import ssim
 from pdd_cli.metrics.texture import noise, sharpness
 from pdd_cli.nets.network import Network
-from pdd_cli.runtime.device import autocast, memory_format
+from pdd_cli.recipes.upscaling import upscale_between_steps
 from pdd_cli.runtime.events import Observer, Warned
 
 
@@ -89,16 +89,10 @@ class Monitors:
         sound = [(step, now) for step, now in self.history[1:] if now["val_psnr"] >= floor]
         return min(sound, key=lambda entry: entry[1]["val_lpips"])[0] if sound else None
 
-    @torch.inference_mode()
     def _upscaled(self, network: Network, lr: Tensor) -> Tensor:
         """Upscale as ``infer`` does, to 8 bits."""
-        training = network.training
-        network.eval()
-        with autocast(self.device, self.precision):
-            sr = network(lr.to(self.device, memory_format=memory_format(self.device)))
-        network.train(training)
-        upscaled: Tensor = sr.float().cpu().clamp(0, 1).mul(255).round().div(255)
-        return upscaled
+        sr = upscale_between_steps(network, lr, self.device, self.precision)
+        return sr.clamp(0, 1).mul(255).round().div(255)
 
     def _without_hr(self, sr: Tensor, lr: Tensor) -> dict[str, float]:
         figures = {

@@ -12,7 +12,7 @@ from torch import Tensor
 from pdd_cli.images.codec import Picture, encode_picture
 from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
 from pdd_cli.nets.network import Network
-from pdd_cli.runtime.device import autocast, memory_format
+from pdd_cli.recipes.upscaling import upscale_between_steps
 from pdd_cli.runtime.files import write_bytes_atomically
 
 _PHOTOS = 3
@@ -64,15 +64,11 @@ class Previews:
         path = self._folder / f"step_{step:06d}.png"
         write_bytes_atomically(path, encode_picture(Picture(grid), path.suffix))
 
-    @torch.inference_mode()
     def _upscale(self, network: Network, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        training = network.training
-        network.eval()
-        tensor: Tensor = pixels_to_tensor(crop)
-        with autocast(self._device, self._precision):
-            upscaled = network(tensor.to(self._device, memory_format=memory_format(self._device)))
-        network.train(training)
-        return tensor_to_pixels(upscaled, _LEVELS)
+        lr = pixels_to_tensor(crop)
+        return tensor_to_pixels(
+            upscale_between_steps(network, lr, self._device, self._precision), _LEVELS
+        )
 
 
 def _centre(photo: Tensor) -> NDArray[np.uint8]:

@@ -222,6 +222,29 @@ class Upscaler:
             torch.cuda.empty_cache()
 
 
+@torch.inference_mode()
+def upscale_between_steps(
+    network: Network, lr: Tensor, device: torch.device, precision: torch.dtype
+) -> Tensor:
+    """Upscale a picture by a network that is being trained, and leave its mode as it was.
+
+    Args:
+        network: on the device.
+        lr: (1, 3, h, w) in [0, 1], small enough to be upscaled at once.
+        device: where the network computes.
+        precision: in which type.
+
+    Returns:
+        (1, 3, scale·h, scale·w), float32, on the CPU, not clamped.
+    """
+    training = network.training
+    network.eval()
+    with autocast(device, precision):
+        sr = cast(Tensor, network(lr.to(device, memory_format=memory_format(device))))
+    network.train(training)
+    return sr.float().cpu()
+
+
 class _Plane:
     """One picture that a network sees: the colours of a file, or its transparency.
 

@@ -3,9 +3,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdd_cli.images.tiles import BLENDED, Mosaic, Tiling, upscale_in_tiles
+from pdd_cli.images.tiles import BLENDED, Mosaic, Tiling
 
 REACH = 3
+
+
+def upscale_in_tiles(picture, network, *, scale, tile, overlap):
+    """Put a picture together from its tiles, as one who upscales does."""
+    rows = []
+    tiling = Tiling(*picture.shape[-2:], tile, overlap)
+    mosaic = Mosaic(tiling, scale, lambda _, part: rows.append(part.clone()))
+    for part in tiling.tiles:
+        mosaic.put(network(part.cut(picture))[0])
+    return torch.cat(rows, dim=1)[None]
 
 
 def local_network(scale):
