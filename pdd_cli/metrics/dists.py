@@ -6,11 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdd_cli.errors import DataError, ModelError
+from pdd_cli.errors import ModelError
+from pdd_cli.metrics.smallest import refuse_small
 from pdd_cli.runtime.device import memory_format
-
-SMALLEST = 32
-"""Side of the smallest pictures that DISTS takes, pixels."""
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -69,10 +67,7 @@ class DISTS(nn.Module):
         Raises:
             DataError: the pictures are too small.
         """
-        if min(prediction.shape[-2:]) < SMALLEST:
-            raise DataError(
-                f"DISTS needs pictures of at least {SMALLEST}×{SMALLEST}.", hint="Leave them out."
-            )
+        refuse_small(prediction, "DISTS")
         textures = torch.split(self.get_buffer("alpha"), _CHANNELS)
         structures = torch.split(self.get_buffer("beta"), _CHANNELS)
         similarity = prediction.new_zeros(len(prediction), dtype=torch.float32)

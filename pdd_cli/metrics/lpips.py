@@ -8,13 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdd_cli.errors import DataError, ModelError
+from pdd_cli.errors import ModelError
+from pdd_cli.metrics.smallest import refuse_small
 from pdd_cli.runtime.device import memory_format
 
 Backbone = Literal["alex", "vgg"]
 
-SMALLEST = 32
-"""Side of the smallest pictures that LPIPS takes, pixels."""
 
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
@@ -108,10 +107,7 @@ class LPIPS(nn.Module):
         Raises:
             DataError: the pictures are too small.
         """
-        if min(prediction.shape[-2:]) < SMALLEST:
-            raise DataError(
-                f"LPIPS needs pictures of at least {SMALLEST}×{SMALLEST}.", hint="Leave them out."
-            )
+        refuse_small(prediction, "LPIPS")
         # Both pictures side by side through one pass; what was tapped is compared at once, so
         # that the maps of a large picture are not all kept.
         flow = self._scaled(torch.cat([prediction, hr]))

@@ -20,9 +20,10 @@ from pdd_cli.errors import DataError, ModelError
 from pdd_cli.images.codec import read_picture
 from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.metrics.fidelity_to_lr import colour_drift, consistency
-from pdd_cli.metrics.lpips import LPIPS, SMALLEST
+from pdd_cli.metrics.lpips import LPIPS
 from pdd_cli.metrics.niqe import BLOCK, NIQE
 from pdd_cli.metrics.psnr import psnr
+from pdd_cli.metrics.smallest import SMALLEST
 from pdd_cli.metrics.ssim import ssim
 from pdd_cli.metrics.texture import noise, sharpness
 from pdd_cli.nets.network import Network
