@@ -9,6 +9,7 @@ from pdd_cli.config.training import (
     CropSettings,
     DeviceClass,
     TrainingConfig,
+    following_batch,
     scheduled,
     watched,
     with_sizes,
@@ -16,6 +17,7 @@ from pdd_cli.config.training import (
 
 _STEPS: dict[DeviceClass, int] = {"cpu": 2000, "gpu": 100_000}
 _LEARNING_RATE_FROM_SCRATCH = 2e-4
+_LEARNING_RATE_OF_FINE_TUNING = 2e-5  # of a step of two crops
 
 # Of the run, for the average: what is trained from scratch must not remember its random start.
 _MEMORY = 0.1
@@ -68,8 +70,12 @@ def sized_for(config: TrainConfig, device: DeviceClass) -> TrainConfig:
     """Fill in every size that was left to follow the device, the steps or the batch."""
     data = config.data.model_copy(update=with_sizes(config.data, device))
     crops = (data.batch or 1) * config.train.accumulate
-    lr = None if config.weights else _LEARNING_RATE_FROM_SCRATCH
-    train = scheduled(config.train, steps=_STEPS[device], crops=crops, lr=lr, memory=_MEMORY)
+    rate = (
+        following_batch(_LEARNING_RATE_OF_FINE_TUNING, crops)
+        if config.weights
+        else _LEARNING_RATE_FROM_SCRATCH
+    )
+    train = scheduled(config.train, steps=_STEPS[device], lr=rate, memory=_MEMORY)
     if not config.supervision.adversarial_weight:
         train = train.model_copy(update={"discriminator_steps": 0})
     monitor = watched(config.monitor, train.steps or 1, device)

@@ -24,15 +24,9 @@ _CROP: dict[DeviceClass, int] = {"cpu": 32, "gpu": 48}
 _MONITOR_CROP: dict[DeviceClass, int] = {"cpu": 96, "gpu": 192}
 _INTERVALS = 6
 
-# What did well in short runs on two crops a step; five times as much costs fidelity at once. The
-# noise of a gradient falls with the root of the batch, and the rate follows it: 8e-5 on the 32
-# crops for which the authors take 1e-4 (arXiv 2407.07302, as its released code computes it).
-_REFERENCE_LEARNING_RATE = 2e-5
-_REFERENCE_CROPS = 2
-
-# Likewise 300 + 5 steps of warm-up in 100,000 steps, which a short run cannot spend. Its average
-# remembers the whole way, its start included: that is what kept LPIPS from rising (docs/method.md,
-# What the defaults are).
+# The paper's warm-up is 300 + 5 steps of 100,000. The discriminator's steps are cheap, and a short
+# run spends a larger share on them. Its average remembers the whole way, its start included: that
+# is what kept LPIPS from rising (docs/method.md, What the defaults are).
 _LONGEST_DISCRIMINATOR_WARM_UP = 300
 _SUPERVISED_WARM_UP = 5
 _LARGEST_EMA_DECAY = 0.9999
@@ -68,7 +62,7 @@ class SupervisionSettings(StrictModel):
         "conv5_4": 1.0,
     }
     """Weights by VGG layer, in VGG19's names."""
-    adversarial_weight: Weight = 0.01
+    adversarial_weight: Weight = 0.1
     """Weight of the adversarial loss; 0 leaves the discriminator out."""
 
 
@@ -78,13 +72,13 @@ class TrainSettings(StrictModel):
     steps: Annotated[int, Field(ge=1)] | None = None
     """Steps in all; unset, it follows the job and the device."""
     lr: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Learning rate of the network: 2e-5 · √(crops a step / 2) when it is adapted."""
+    """Learning rate of the network: it follows the job, the device and the crops a step."""
     lr_halved_at: tuple[Annotated[int, Field(ge=1)], ...] = (25_000, 100_000, 200_000, 300_000)
     """Steps at which both learning rates are halved."""
-    discriminator_lr: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    discriminator_lr: Annotated[float, Field(gt=0, lt=1)] = 5e-4
     """Learning rate of the discriminator."""
     discriminator_steps: Annotated[int, Field(ge=0)] | None = None
-    """Steps in which only the discriminator learns: a twelfth of all, 300 at the most."""
+    """Steps in which only the discriminator learns: two sevenths of all, 300 at the most."""
     supervised_steps: Annotated[int, Field(ge=0)] | None = None
     """Steps of the supervised losses alone before distillation starts: 5, or fewer in tiny runs."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -151,24 +145,29 @@ def with_sizes(crops: CropSettings, device: DeviceClass) -> dict[str, int]:
     return {"crop": crops.crop or _CROP[device], "batch": crops.batch or _BATCH[device]}
 
 
-def scheduled(
-    train: TrainSettings, *, steps: int, crops: int, lr: float | None, memory: float
-) -> TrainSettings:
+def following_batch(rate_of_two: float, crops: int) -> float:
+    """Return the learning rate of a step, given that of a step of two crops.
+
+    The noise of a gradient falls with the root of the batch, and the rate follows it.
+    """
+    return rate_of_two * math.sqrt(crops / 2)
+
+
+def scheduled(train: TrainSettings, *, steps: int, lr: float, memory: float) -> TrainSettings:
     """Fill in what follows the steps and the number of crops in one step.
 
     Args:
         train: the settings as given.
         steps: how many, where that is not set.
-        crops: real and synthetic ones in a step, for the learning rate.
-        lr: learning rate where none is set; None for the one that follows the crops.
+        lr: learning rate, where that is not set.
         memory: share of the run that the average remembers.
     """
     steps = train.steps or steps
     interval = math.ceil(steps / _INTERVALS)
     followed = {
         "steps": steps,
-        "lr": lr or _REFERENCE_LEARNING_RATE * math.sqrt(crops / _REFERENCE_CROPS),
-        "discriminator_steps": min(_LONGEST_DISCRIMINATOR_WARM_UP, steps // 12),
+        "lr": lr,
+        "discriminator_steps": min(_LONGEST_DISCRIMINATOR_WARM_UP, 2 * steps // 7),
         "supervised_steps": max(1, min(_SUPERVISED_WARM_UP, steps // 12)),
         "ema_decay": min(_LARGEST_EMA_DECAY, max(0.0, 1 - 1 / (memory * steps))),
         "preview_every": interval,

@@ -28,7 +28,7 @@ from pdd_cli.recipes.monitors import (
 )
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
-from pdd_cli.recipes.strength import USUAL_SHARE, Blend
+from pdd_cli.recipes.strength import Blend
 from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -118,7 +118,7 @@ def _carry_out(
         cast(Network, step.average),
         before=start_average(specialist),
         write=config.write or "average",
-        share=config.strength or USUAL_SHARE,
+        share=config.strength or 1.0,
     )
     training = Training(
         job="adapt",

@@ -16,20 +16,17 @@ from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
 
 Written = Literal["average", "specialist"]
 
-USUAL_SHARE = 0.6
-"""Of the way to the average; good on mild photos and on bad ones, the best on few."""
-
 _MIXTURES: tuple[tuple[Written, float], ...] = (
-    ("average", 0.35),
     ("average", 0.6),
     ("average", 1.0),
+    ("specialist", 0.5),
     ("specialist", 0.75),
     ("specialist", 1.0),
 )
 """What is tried, the mildest first."""
 
-# What made pairs promise is more than what real photos keep: the last third is left.
-_ENOUGH = 2 / 3
+# Of the best gain. What made pairs tell apart by less, real photos may order the other way.
+_ENOUGH = 0.9
 
 
 @dataclass

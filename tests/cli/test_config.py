@@ -31,7 +31,7 @@ def test_list_tells_what_each_preset_is_for(config):
 def test_show_prints_every_setting(config):
     shown = yaml.safe_load(config("show", "train-bicubic"))
     assert shown["supervision"]["perceptual_weight"] == 0.0
-    assert shown["train"]["discriminator_lr"] == 1e-4
+    assert shown["train"]["discriminator_lr"] == 5e-4
 
 
 def test_check_names_the_line_of_what_cannot_be_used(config, tmp_path):
