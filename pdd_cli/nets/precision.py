@@ -14,16 +14,27 @@ _TRIAL_SIZE = 16
 
 
 class _InFloat32(nn.Module):
-    """A convolution that computes in float32, whatever surrounds it."""
+    """A convolution that computes in float32, whatever surrounds it.
 
-    def __init__(self, convolution: nn.Conv2d) -> None:
+    Args:
+        convolution: what computes.
+        hands_on_halves: whether its result goes on in the surrounding precision. Were it float32,
+            every residual sum and every concatenation behind it would be too.
+    """
+
+    def __init__(self, convolution: nn.Conv2d, *, hands_on_halves: bool) -> None:
         super().__init__()
         self.convolution = convolution
+        self.hands_on_halves = hands_on_halves
 
     def forward(self, features: Tensor) -> Tensor:
-        """Convolve (n, c, h, w) of any type into float32."""
-        with torch.autocast(features.device.type, enabled=False):
-            return self.convolution(features.float())  # type: ignore[no-any-return]
+        """Convolve (n, c, h, w) of any type."""
+        device = features.device.type
+        with torch.autocast(device, enabled=False):
+            convolved: Tensor = self.convolution(features.float())
+        if self.hands_on_halves and torch.is_autocast_enabled(device):
+            return convolved.to(torch.get_autocast_dtype(device))
+        return convolved
 
 
 @torch.inference_mode()
@@ -49,4 +60,5 @@ def keep_ends_exact(network: Network) -> None:
         parent, _, child = name.rpartition(".")
         module = network.inner.get_submodule(name)
         assert isinstance(module, nn.Conv2d)
-        setattr(network.inner.get_submodule(parent), child, _InFloat32(module))
+        exact = _InFloat32(module, hands_on_halves=name != performed[-1])
+        setattr(network.inner.get_submodule(parent), child, exact)
