@@ -139,6 +139,18 @@ def test_resizing_keeps_a_flat_colour(ready):
     assert abs(difference) < 1
 
 
+def test_between_its_exact_ends_a_network_computes_in_halves(network):
+    keep_ends_exact(network)
+    made = []
+    for layer in network.inner.body:
+        layer.register_forward_hook(lambda _, __, result: made.append(result.dtype))
+    with torch.inference_mode(), autocast(CPU, torch.bfloat16):
+        network(torch.rand(1, 3, 16, 16))
+    assert len(made) > 2
+    assert set(made[:-1]) == {torch.bfloat16}
+    assert made[-1] == torch.float32
+
+
 def test_half_precision_leaves_no_steps_in_a_gradient(network):
     """bfloat16 has 129 values between 0.5 and 1."""
     ramp = torch.linspace(0.5, 1, 400).expand(1, 3, 4, 400)
