@@ -17,7 +17,7 @@ from pdd_cli.config.adapt import AdaptConfig, DataSettings
 from pdd_cli.config.demo import DemoConfig
 from pdd_cli.config.evaluate import EvaluateConfig
 from pdd_cli.config.infer import InferConfig
-from pdd_cli.config.training import TrainSettings
+from pdd_cli.config.training import SupervisionSettings, TrainSettings
 from pdd_cli.data.cameras import Camera
 from pdd_cli.errors import Interrupted, UsageError
 from pdd_cli.images.codec import Picture, encode_picture, read_picture
@@ -151,8 +151,14 @@ def _adaptation(config: DemoConfig) -> AdaptConfig:
         runs=config.folder / "runs",
         strength=1.0,  # so few steps go a short way, and all of it is shown
         data=DataSettings(real_lr=config.folder / "real", hr=config.folder / "hr"),
+        # Nor can so few teach a discriminator anything that fidelity should be given up for.
+        supervision=SupervisionSettings(adversarial_weight=0.01),
         train=TrainSettings(
-            steps=config.steps, preview_every=config.steps, checkpoint_every=config.steps
+            steps=config.steps,
+            lr=2e-5,
+            discriminator_steps=config.steps // 12,
+            preview_every=config.steps,
+            checkpoint_every=config.steps,
         ),
     )
 

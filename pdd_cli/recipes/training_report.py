@@ -107,7 +107,7 @@ def _licensed(story: Story, verdict: Verdict) -> dict[str, str | None]:
     base, licence = story.facts.get("base_model"), story.facts.get("base_licence")
     used = {f"Base model: {base}": str(licence) if licence else None} if base else {}
     features = str(story.facts.get("features", ""))
-    metrics = {"val_lpips": "lpips-alex", "niqe": "niqe"}
+    metrics = {"val_lpips": "lpips-alex", "niqe": "niqe-live"}
     names = [features, *(asset for figure, asset in metrics.items() if figure in verdict.after)]
     return used | {f"{n}, to compare with": ASSETS[n].licence for n in names if n in ASSETS}
 

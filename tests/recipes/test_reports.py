@@ -322,7 +322,7 @@ def test_a_run_is_told_with_its_verdict_warnings_settings_and_licences(training_
     assert table.rows[0] == ("Base model: realesrgan", "BSD-3-Clause")
     assert [row[0] for row in table.rows[1:]] == [
         "vgg16, to compare with",
-        "niqe, to compare with",
+        "niqe-live, to compare with",
     ]
 
 
