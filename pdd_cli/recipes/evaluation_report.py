@@ -21,6 +21,9 @@ from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
 
+# A metric's weights bear its name, but for these.
+_WEIGHTS = {"lpips": "lpips-alex", "niqe": "niqe-live"}
+
 _MOST_OF_A_KIND = 4
 _FEWEST_TO_DISTRIBUTE = 5
 _MOST_ROWS_OPEN = 20
@@ -297,8 +300,7 @@ def _summary(told: _Told) -> str:
 def _licensed(result: EvaluateResult, before: EvaluateResult | None) -> dict[str, str | None]:
     models = dict.fromkeys(r.model for r in (result, before) if r is not None and r.model)
     used = {f"Model: {Path(name).name}": licence_of(name) for name in models}
-    # A metric's weights bear its name, but for LPIPS, whose usual ones are AlexNet's.
-    names = ("lpips-alex" if name == "lpips" else name for name in result.protocol.metrics)
+    names = (_WEIGHTS.get(name, name) for name in result.protocol.metrics)
     return used | {f"{n}, to measure with": ASSETS[n].licence for n in names if n in ASSETS}
 
 
