@@ -154,7 +154,7 @@ def following_batch(rate_of_two: float, crops: int) -> float:
 
 
 def scheduled(train: TrainSettings, *, steps: int, lr: float, memory: float) -> TrainSettings:
-    """Fill in what follows the steps and the number of crops in one step.
+    """Fill in what follows the steps.
 
     Args:
         train: the settings as given.

@@ -15,14 +15,11 @@ from pdd_cli.images.listing import name_some
 from pdd_cli.metrics.protocol import METRICS, Metric
 from pdd_cli.recipes.evaluate import EvaluateResult, evaluate
 from pdd_cli.recipes.gains import Scored, gains_over, gains_over_bicubic
-from pdd_cli.recipes.provenance import licence_of, licences, made_by, sentence
+from pdd_cli.recipes.provenance import WEIGHTS_OF_METRICS, licence_of, licences, made_by, sentence
 from pdd_cli.recipes.showcase import Showcase, figure, heading
 from pdd_cli.report.page import Histogram, Report, Section, Table, Verbatim
 from pdd_cli.report.rendering import write_report
 from pdd_cli.runtime.events import Observer, Said, ignore
-
-# A metric's weights bear its name, but for these.
-_WEIGHTS = {"lpips": "lpips-alex", "niqe": "niqe-live"}
 
 _MOST_OF_A_KIND = 4
 _FEWEST_TO_DISTRIBUTE = 5
@@ -300,7 +297,7 @@ def _summary(told: _Told) -> str:
 def _licensed(result: EvaluateResult, before: EvaluateResult | None) -> dict[str, str | None]:
     models = dict.fromkeys(r.model for r in (result, before) if r is not None and r.model)
     used = {f"Model: {Path(name).name}": licence_of(name) for name in models}
-    names = (_WEIGHTS.get(name, name) for name in result.protocol.metrics)
+    names = (WEIGHTS_OF_METRICS.get(name, name) for name in result.protocol.metrics)
     return used | {f"{n}, to measure with": ASSETS[n].licence for n in names if n in ASSETS}
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.report.page import Section, Table
 
+WEIGHTS_OF_METRICS = {"lpips": "lpips-alex", "niqe": "niqe-live"}
+"""Names of the weights that metrics need, where those are not the metrics' own."""
+
 
 def made_by() -> str:
     """Say what makes a report, and when."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pdd_cli.assets.catalogue import ASSETS
 from pdd_cli.metrics.protocol import direction_of
 from pdd_cli.recipes.model_card import Story
-from pdd_cli.recipes.provenance import licences, made_by
+from pdd_cli.recipes.provenance import WEIGHTS_OF_METRICS, licences, made_by
 from pdd_cli.recipes.verdict import Verdict
 from pdd_cli.report.charts import number
 from pdd_cli.report.page import (
@@ -107,8 +107,8 @@ def _licensed(story: Story, verdict: Verdict) -> dict[str, str | None]:
     base, licence = story.facts.get("base_model"), story.facts.get("base_licence")
     used = {f"Base model: {base}": str(licence) if licence else None} if base else {}
     features = str(story.facts.get("features", ""))
-    metrics = {"val_lpips": "lpips-alex", "niqe": "niqe-live"}
-    names = [features, *(asset for figure, asset in metrics.items() if figure in verdict.after)]
+    measured = {figure.removeprefix("val_") for figure in verdict.after}
+    names = [features, *(n for metric, n in WEIGHTS_OF_METRICS.items() if metric in measured)]
     return used | {f"{n}, to compare with": ASSETS[n].licence for n in names if n in ASSETS}
 
 
