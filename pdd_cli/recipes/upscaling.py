@@ -20,7 +20,7 @@ from pdd_cli.images.colour import pixels_to_tensor, tensor_to_pixels
 from pdd_cli.images.colour_fix import ColourFix, fix_colours
 from pdd_cli.images.tiles import BLENDED, Mosaic, Tiling
 from pdd_cli.nets.network import Network
-from pdd_cli.nets.precision import keep_ends_exact
+from pdd_cli.nets.precision import mix_precisions
 from pdd_cli.runtime.device import autocast, choose_precision, memory_format
 from pdd_cli.runtime.events import Observer, Said, Warned
 from pdd_cli.runtime.memory import bytes_a_pixel, free_memory, is_exhausted
@@ -63,14 +63,16 @@ class Upscaler:
     def __init__(
         self, network: Network, device: torch.device, config: InferConfig, observer: Observer
     ) -> None:
-        keep_ends_exact(network)
+        wanted = choose_precision(device, config.precision)
+        if wanted != torch.float32:
+            mix_precisions(network, wanted)
         self.scale = network.scale
         self.overlap = config.overlap or _overlap_in(config.tile, network.architecture)
         self._network = network.to(device).to(memory_format=memory_format(device)).eval()
         self._device = device
         self._config = config
         self._observer = observer
-        self.precision = self._agreed_precision()
+        self.precision = self._agreed(wanted)
         self.tile = config.tile or self._fitting_tile()
 
     def share_a_batch(self, height: int, width: int) -> int:
@@ -175,9 +177,8 @@ class Upscaler:
             upscaled = upscaled.transpose(-1, -2)
         return upscaled.flip(axes)
 
-    def _agreed_precision(self) -> torch.dtype:
-        """Choose a precision, and try it where the user did not: a network may not bear it."""
-        wanted = choose_precision(self._device, self._config.precision)
+    def _agreed(self, wanted: torch.dtype) -> torch.dtype:
+        """Try a precision that the user did not ask for by name: a network may not bear it."""
         if wanted == torch.float32 or self._config.precision != "auto":
             return wanted
         chance = torch.Generator().manual_seed(0)

@@ -9,7 +9,7 @@ from pdd_cli.errors import ResourceError
 from pdd_cli.images.codec import Picture
 from pdd_cli.images.colour import pixels_to_tensor
 from pdd_cli.nets.network import load_network
-from pdd_cli.nets.precision import keep_ends_exact
+from pdd_cli.nets.precision import mix_precisions
 from pdd_cli.recipes import upscaling
 from pdd_cli.recipes.upscaling import Upscaler
 from pdd_cli.runtime.device import autocast
@@ -140,7 +140,7 @@ def test_resizing_keeps_a_flat_colour(ready):
 
 
 def test_between_its_exact_ends_a_network_computes_in_halves(network):
-    keep_ends_exact(network)
+    mix_precisions(network, torch.bfloat16)
     made = []
     for layer in network.inner.body:
         layer.register_forward_hook(lambda _, __, result: made.append(result.dtype))
@@ -156,7 +156,7 @@ def test_half_precision_leaves_no_steps_in_a_gradient(network):
     ramp = torch.linspace(0.5, 1, 400).expand(1, 3, 4, 400)
     with torch.inference_mode(), autocast(CPU, torch.bfloat16):
         stepped = network(ramp).float()
-        keep_ends_exact(network)
+        mix_precisions(network, torch.bfloat16)
         smooth = network(ramp)
     with torch.inference_mode():
         exact = network(ramp)
@@ -164,6 +164,21 @@ def test_half_precision_leaves_no_steps_in_a_gradient(network):
     assert smooth.dtype == torch.float32
     assert smooth[between].unique().numel() > 2 * stepped[between].unique().numel()
     assert (smooth - exact).abs().max() < 0.01
+
+
+def test_a_network_for_both_precisions_gives_in_each_what_it_gave_before(network):
+    lr = torch.rand(1, 3, 16, 16)
+    with torch.inference_mode():
+        exact = network(lr)
+        mix_precisions(network, torch.bfloat16)
+        assert torch.equal(network(lr), exact)
+        inner = [layer for layer in network.inner.body if hasattr(layer, "in_halves")]
+        assert inner, "the network has convolutions between its ends"
+        with autocast(CPU, torch.bfloat16):
+            kept = network(lr)
+            for layer in inner:  # as autocasting alone would have it
+                layer.in_halves = layer.in_float32
+            assert torch.equal(network(lr), kept)
 
 
 def test_a_network_that_does_not_bear_half_precision_computes_in_float32(network_weights):
