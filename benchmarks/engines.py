@@ -1,18 +1,21 @@
-"""How long one picture takes in each engine that is installed, beside ``pdd``'s own path.
+"""How long pictures take in each engine that is installed, beside ``pdd``'s own path.
 
-    python benchmarks/engines.py MODEL PICTURE [SIDE] [ROUNDS]
+    python benchmarks/engines.py MODEL PICTURE_OR_FOLDER [SIDE] [ROUNDS]
 
-The picture's upper left corner of SIDE×SIDE LR pixels is upscaled by the same network everywhere:
-eagerly in float32; by what ``pdd infer`` runs; and by ONNX Runtime, OpenVINO and ncnn, where they
-are installed (``pip install '.[onnx,ncnn]' openvino``), in their own float32 and, where they have
-it, bfloat16. They take turns, and the best of the rounds counts, since other work may share the
-machine. The agreement with float32 is told as PSNR.
+Of each picture the upper left corner of SIDE×SIDE LR pixels, or all of it where SIDE is 0, is
+upscaled by the same network everywhere: eagerly in float32; by what ``pdd infer`` runs; and by ONNX
+Runtime, OpenVINO and ncnn, where they are installed (``pip install '.[onnx,ncnn]' openvino``), in
+their own float32 and, where they have it, bfloat16. OpenVINO is asked in two ways: compiled anew
+for each size that comes, and compiled once for any size. The first picture is for warming up; then
+they take turns, and the best of the rounds counts, since other work may share the machine. The
+agreement with float32 is told as PSNR.
 """
 
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -22,6 +25,7 @@ from pdd_cli.assets.models import resolve_model
 from pdd_cli.config.infer import InferConfig
 from pdd_cli.images.codec import Picture, read_picture
 from pdd_cli.images.colour import pixels_to_tensor
+from pdd_cli.images.listing import list_pictures
 from pdd_cli.nets.ncnn import ncnn_files
 from pdd_cli.nets.network import Network, load_network
 from pdd_cli.nets.onnx import write_onnx
@@ -29,65 +33,76 @@ from pdd_cli.recipes.upscaling import Upscaler
 from pdd_cli.runtime.events import ignore
 from pdd_cli.runtime.weights import read_weights
 
-Upscale = Callable[[], Tensor]
+Upscale = Callable[[Picture], Tensor]
 
 
-def engines(model: str, picture: Picture, scratch: Path) -> Iterator[tuple[str, Upscale]]:
-    """Make what upscales the picture, by the engine's name."""
-    lr = pixels_to_tensor(picture.rgb8())
+def engines(model: str, largest: int, scratch: Path) -> Iterator[tuple[str, Upscale]]:
+    """Make what upscales a picture of at most ``largest`` pixels a side, by the engine's name."""
     network = _load(model)
-    yield "eager float32", lambda: network(lr)
-    config = InferConfig(paths=(Path("picture"),), model=model, tile=max(lr.shape[-2:]))
+    yield "eager float32", lambda picture: network(_values(picture))
+    config = InferConfig(paths=(Path("picture"),), model=model, tile=largest)
     upscaler = Upscaler(_load(model), torch.device("cpu"), config, ignore)
 
-    def by_pdd() -> Tensor:
+    def by_pdd(picture: Picture) -> Tensor:
         (result,) = upscaler.upscale([picture])
         assert isinstance(result, Picture)
         return pixels_to_tensor(result.pixels)
 
     yield f"pdd infer, {upscaler.precision}".replace("torch.", ""), by_pdd
-    yield from _of_onnx_file(network, lr, scratch / "model.onnx")
-    yield from _of_ncnn_files(network, lr, scratch)
+    try:
+        write_onnx(network, scratch / "model.onnx", half=False, metadata={})
+    except ImportError:
+        pass
+    else:
+        yield from _by_onnx_runtime(scratch / "model.onnx")
+        yield from _by_openvino(scratch / "model.onnx")
+    yield from _by_ncnn(network, scratch)
+
+
+def _values(picture: Picture) -> Tensor:
+    return pixels_to_tensor(picture.rgb8())
 
 
 def _load(model: str) -> Network:
     return load_network(read_weights(resolve_model(model).weights), named=model).eval()
 
 
-def _of_onnx_file(network: Network, lr: Tensor, path: Path) -> Iterator[tuple[str, Upscale]]:
-    try:
-        write_onnx(network, path, half=False, metadata={})
-    except ImportError:
-        return
-    values = lr.numpy()
+def _by_onnx_runtime(path: Path) -> Iterator[tuple[str, Upscale]]:
     try:
         import onnxruntime
     except ImportError:
-        pass
-    else:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        yield (
-            "ONNX Runtime float32",
-            lambda: torch.from_numpy(session.run(None, {"input": values})[0]),
-        )
+        return
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def upscale(picture: Picture) -> Tensor:
+        return torch.from_numpy(session.run(None, {"input": _values(picture).numpy()})[0])
+
+    yield "ONNX Runtime float32", upscale
+
+
+def _by_openvino(path: Path) -> Iterator[tuple[str, Upscale]]:
     try:
         import openvino
     except ImportError:
         return
-    for precision in ("f32", "bf16"):
+
+    def compiled(precision: str, height: int, width: int) -> Callable[[Picture], Tensor]:
         read = openvino.Core().read_model(path)
-        read.reshape([*lr.shape])
-        compiled = openvino.Core().compile_model(
-            read, "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        )
-        name = {"f32": "float32", "bf16": "bfloat16"}[precision]
-        yield (
-            f"OpenVINO {name}",
-            lambda compiled=compiled: torch.from_numpy(compiled(values)[0].copy()),
-        )
+        read.reshape([1, 3, height, width])
+        hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        run = openvino.Core().compile_model(read, "CPU", hints)
+        return lambda picture: torch.from_numpy(run(_values(picture).numpy())[0].copy())
+
+    def compiled_for_each_size(precision: str) -> Callable[[Picture], Tensor]:
+        compiled_once = lru_cache(maxsize=1)(compiled)
+        return lambda picture: compiled_once(precision, picture.height, picture.width)(picture)
+
+    for name, precision in (("float32", "f32"), ("bfloat16", "bf16")):
+        yield f"OpenVINO {name}, for each size", compiled_for_each_size(precision)
+        yield f"OpenVINO {name}, for any size", compiled(precision, -1, -1)
 
 
-def _of_ncnn_files(network: Network, lr: Tensor, folder: Path) -> Iterator[tuple[str, Upscale]]:
+def _by_ncnn(network: Network, folder: Path) -> Iterator[tuple[str, Upscale]]:
     try:
         import ncnn
     except ImportError:
@@ -95,7 +110,6 @@ def _of_ncnn_files(network: Network, lr: Tensor, folder: Path) -> Iterator[tuple
     text, weights = ncnn_files(network, half=False)
     (folder / "model.param").write_text(text, encoding="utf-8")
     (folder / "model.bin").write_bytes(weights)
-    values = lr[0].contiguous().numpy()
     for name, bf16 in (("float32", False), ("bfloat16", True)):
         net = ncnn.Net()
         net.opt.use_vulkan_compute = False
@@ -105,8 +119,9 @@ def _of_ncnn_files(network: Network, lr: Tensor, folder: Path) -> Iterator[tuple
         net.load_param(str(folder / "model.param"))
         net.load_model(str(folder / "model.bin"))
 
-        def upscale(net: "ncnn.Net" = net) -> Tensor:
+        def upscale(picture: Picture, net: "ncnn.Net" = net) -> Tensor:
             extractor = net.create_extractor()
+            values = _values(picture)[0].contiguous().numpy()
             extractor.input(net.input_names()[0], ncnn.Mat(values).clone())
             _, result = extractor.extract(net.output_names()[0])
             return torch.from_numpy(result.numpy().copy())[None]
@@ -115,26 +130,37 @@ def _of_ncnn_files(network: Network, lr: Tensor, folder: Path) -> Iterator[tuple
 
 
 @torch.inference_mode()
-def main(model: str, path: Path, side: int, rounds: int) -> None:
-    """Let all engines upscale the picture in turn, and print a table."""
-    picture = Picture(read_picture(path).rgb8()[:side, :side])
+def main(model: str, pictures: Sequence[Picture], rounds: int) -> None:
+    """Let all engines upscale the pictures in turn, and print a table."""
     best: dict[str, float] = {}
-    results: dict[str, Tensor] = {}
+    errors: dict[str, list[Tensor]] = {}
+    largest = max(length for picture in pictures for length in (picture.height, picture.width))
     with tempfile.TemporaryDirectory() as scratch:
-        ways = dict(engines(model, picture, Path(scratch)))
-        for number in range(rounds + 1):
+        ways = dict(engines(model, largest, Path(scratch)))
+        for upscale in ways.values():
+            upscale(pictures[0])
+        for _ in range(rounds):
+            exact: list[Tensor] = []
             for name, upscale in ways.items():
                 start = time.perf_counter()
-                results[name] = upscale()
+                results = [upscale(picture).clamp(0, 1) for picture in pictures]
                 took = time.perf_counter() - start
-                if number:  # the first one warms up
-                    best[name] = min(took, best.get(name, took))
-    exact = results["eager float32"].clamp(0, 1)
+                best[name] = min(took, best.get(name, took))
+                exact = exact or results
+                errors[name] = [
+                    (result - right).square().mean()
+                    for result, right in zip(results, exact, strict=True)
+                ]
     for name, took in sorted(best.items(), key=lambda entry: -entry[1]):
-        error = (results[name].clamp(0, 1) - exact).square().mean().clamp(min=1e-12)
-        agreement = -10 * torch.log10(error).item()
+        agreement = -10 * torch.stack(errors[name]).mean().clamp(min=1e-12).log10().item()
         ratio = best["eager float32"] / took
         sys.stdout.write(f"| {name} | {took:.2f} s | {ratio:.2f} | {agreement:.0f} dB |\n")
+
+
+def _corners(path: Path, side: int) -> list[Picture]:
+    paths = list_pictures(path).pictures if path.is_dir() else [path]
+    pixels = [read_picture(each).rgb8() for each in paths]
+    return [Picture(whole[:side, :side] if side else whole) for whole in pixels]
 
 
 if __name__ == "__main__":
@@ -142,4 +168,4 @@ if __name__ == "__main__":
         int(sys.argv[place]) if len(sys.argv) > place else usual
         for place, usual in ((3, 128), (4, 3))
     )
-    main(sys.argv[1], Path(sys.argv[2]), side, rounds)
+    main(sys.argv[1], _corners(Path(sys.argv[2]), side), rounds)
