@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from pdd_cli.metrics.protocol import ARROWS, METRICS, Direction, Metric
 
 Format = Literal["rich", "markdown", "latex"]
+
+_WIDER_THAN_ANY_TERMINAL = 1 << 16
 
 _LATEX_ARROWS: Mapping[Direction | None, str] = {
     "higher": r" $\uparrow$",
@@ -192,16 +195,33 @@ def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[object]]) ->
 
 
 def _print_rich(table: ScoreTable) -> None:
-    shown = Table(box=None, header_style="bold")
-    shown.add_column(table.heading)
-    for name, better in table.columns:
-        shown.add_column(f"{name} {ARROWS[better]}".strip(), justify="right")
-    for label, cells in table.rows:
-        shown.add_row(label, *(_rich_cell(cell) for cell in cells))
     console = Console(highlight=False)
-    console.print(shown)
+    first = 0
+    while first < len(table.columns):
+        last = first + 1
+        # A figure that is cut off at the edge is a wrong one: what does not fit stands below.
+        while last < len(table.columns) and _fits(_of_columns(table, first, last + 1), console):
+            last += 1
+        console.print(_of_columns(table, first, last))
+        first = last
     for note in table.notes:
         console.print(Text(note, style="dim"), soft_wrap=True)
+
+
+def _of_columns(table: ScoreTable, first: int, last: int) -> Table:
+    """Lay out the columns from number ``first`` up to ``last``."""
+    shown = Table(box=None, header_style="bold")
+    shown.add_column(table.heading)
+    for name, better in table.columns[first:last]:
+        shown.add_column(f"{name} {ARROWS[better]}".strip(), justify="right")
+    for label, cells in table.rows:
+        shown.add_row(label, *(_rich_cell(cell) for cell in cells[first:last]))
+    return shown
+
+
+def _fits(shown: Table, console: Console) -> bool:
+    without_edge = console.options.update_width(_WIDER_THAN_ANY_TERMINAL)
+    return Measurement.get(console, without_edge, shown).maximum <= console.width
 
 
 def _title(metric: Metric) -> str:
