@@ -68,6 +68,15 @@ def adapt_command(
             show_default="target",
         ),
     ] = None,
+    lift_veil: Annotated[
+        bool | None,
+        typer.Option(
+            "--lift-veil/--keep-veil",
+            help="Learn to see through haze, stray light or fading, by which nothing in the photos "
+            "is dark; results have other tones than the photos then.",
+            show_default="keep",
+        ),
+    ] = None,
     strength: Annotated[
         float | None,
         typer.Option(
@@ -100,6 +109,7 @@ def adapt_command(
         "data.real_lr": real_lr,
         "data.hr": hr,
         "data.degradation": degradation,
+        "data.lift_veil": lift_veil,
         "data.batch": batch,
         "data.crop": crop,
         "data.cache_gb": cache_gb,

@@ -98,6 +98,8 @@ def _print(result: "PrepareResult") -> None:
         typer.echo(f"  parts     {_counts(result.roles)}")
     if result.camera:
         typer.echo(f"  camera    {result.camera.describe()}")
+    if result.veil:
+        typer.echo(f"  veil      {result.veil.describe()}; pdd adapt --lift-veil can lift it")
     if result.tiles:
         typer.echo(f"  tiles     {result.tiles}, kept in the cache")
     if not result.findings:

@@ -39,6 +39,16 @@ class DataSettings(CropSettings):
     degradation: Literal["resizes", "target", "second-order"] = "target"
     """How synthetic LR is made of HR: by a change of size; as the camera of the real photos would
     have taken it, estimated from them; or by Real-ESRGAN's second-order pipeline."""
+    lift_veil: bool = False
+    """Whether haze, stray light or fading, by which nothing in the real photos is dark, is imitated
+    too, so that the network learns to see through it; its results have other tones than the
+    photos then."""
+
+    @model_validator(mode="after")
+    def _only_what_is_imitated_is_lifted(self) -> "DataSettings":
+        if self.lift_veil and self.degradation != "target":
+            raise ValueError("data.lift_veil goes with data.degradation target only")
+        return self
 
 
 class DistanceSettings(StrictModel):

@@ -28,6 +28,7 @@ from pdd_cli.data.target import (
     measure_noise,
     spectrum,
 )
+from pdd_cli.data.veil import Veil
 
 _ROUNDS = 3
 _KERNEL = 15
@@ -45,6 +46,8 @@ class ImitateTarget:
 
     target: Target
     """What is applied: response, white noise of two octaves, compression."""
+    veil: Veil | None = None
+    """What lies over the scene before the camera takes it."""
 
     def __call__(self, hr: Tensor, scale: int, chance: Generator) -> Tensor:
         """Make the LR of each picture, each a little different.
@@ -58,6 +61,8 @@ class ImitateTarget:
             (n, 3, h, w), in steps of 1/255.
         """
         small = reduce_in_size(hr, scale, "area")
+        if self.veil is not None:
+            small = self.veil.over(small)
         response = chance.uniform(1 - _RESPONSE_SPREAD, 1 + _RESPONSE_SPREAD, len(hr))
         noise = chance.uniform(1 - _NOISE_SPREAD, 1 + _NOISE_SPREAD, len(hr))
         return self._photograph(small, response, noise, _QUALITY_SPREAD, chance)
@@ -121,14 +126,19 @@ class Imitation(NamedTuple):
     """What the camera's photos show."""
 
 
-def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imitation:
+def imitate(
+    photos: Sequence[Photo], sharp: Sequence[Photo], seed: int, veil: Veil | None = None
+) -> Imitation:
     """Learn to photograph as the camera that took some photos does.
 
     Args:
         photos: the camera's, (h, w, 3) RGB each; a dozen or more, of various scenes.
         sharp: sharp photos reduced to the same resolution, likewise.
         seed: of the noise that trials are made with.
+        veil: what lies over the photos and not over the sharp ones, if that is to be imitated.
     """
+    if veil is not None:
+        sharp = [_veiled(photo, veil) for photo in sharp]
     sharp_spectrum = spectrum(sharp, measure_noise(sharp)[0].fine)
     wanted = measure_against(photos, sharp_spectrum)
     applied = wanted
@@ -139,13 +149,24 @@ def imitate(photos: Sequence[Photo], sharp: Sequence[Photo], seed: int) -> Imita
             for i, photo in enumerate(sharp)
         ]
         applied = _corrected(applied, wanted, measure_against(made, sharp_spectrum))
-    return Imitation(ImitateTarget(applied), wanted)
+    return Imitation(ImitateTarget(applied, veil), wanted)
 
 
 def _taken_by(camera: ImitateTarget, photo: Photo, chance: Generator) -> Photo:
-    small = torch.from_numpy(photo.astype(np.float32) / 255).permute(2, 0, 1)[None]
-    made: Photo = (camera.exactly(small, chance)[0] * 255).round().byte().permute(1, 2, 0).numpy()
-    return made
+    return _as_photo(camera.exactly(_as_tensor(photo), chance))
+
+
+def _veiled(photo: Photo, veil: Veil) -> Photo:
+    return _as_photo(veil.over(_as_tensor(photo)))
+
+
+def _as_tensor(photo: Photo) -> Tensor:
+    return torch.from_numpy(photo.astype(np.float32) / 255).permute(2, 0, 1)[None]
+
+
+def _as_photo(picture: Tensor) -> Photo:
+    photo: Photo = (picture[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    return photo
 
 
 def _corrected(applied: Target, wanted: Target, measured: Target) -> Target:

@@ -87,7 +87,7 @@ def _carry_out(
     config = config.model_copy(
         update={"data": photos.settings, **settled(config, features, precision)}
     )
-    degradation = choose_degradation(photos, specialist.scale, config.train.seed, observer)
+    degradation, veil = choose_degradation(photos, specialist.scale, config.train.seed, observer)
     crop, chooses = config.monitor.crop or 0, config.strength is None
     monitors = build_monitors(
         photos.watched,
@@ -98,6 +98,7 @@ def _carry_out(
         precision=precision,
         observer=observer,
         compares=chooses,
+        veil=veil,
     )
     step = build_step(
         config,
@@ -262,6 +263,7 @@ It is made for pictures of the kind it was adapted to; on others it may do worse
             "written_step": written,
             "features": config.features,
             "degradation": config.data.degradation,
+            "lift_veil": config.data.lift_veil,
             "steps": config.train.steps,
             "training_precision": config.train.precision,
             "real_photos": len(photos.real),

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pdd_cli.assets.weights import lpips_weights, niqe_model
 from pdd_cli.data.degradations import Degradation
+from pdd_cli.data.veil import Veil
 from pdd_cli.errors import DataError, ModelError
 from pdd_cli.images.codec import read_picture
 from pdd_cli.images.colour import pixels_to_tensor
@@ -53,6 +54,8 @@ class Monitors:
     precision: torch.dtype
     niqe: NIQE | None
     lpips: LPIPS | None
+    veil: Veil | None = None
+    """What the network is to lift from the photos, whose LR is then compared without it."""
     history: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     """Steps and what was measured after them."""
 
@@ -96,6 +99,8 @@ class Monitors:
         return sr.clamp(0, 1).mul(255).round().div(255)
 
     def _without_hr(self, sr: Tensor, lr: Tensor) -> dict[str, float]:
+        if self.veil is not None:
+            lr = self.veil.lifted_from(lr)
         figures = {
             "consistency": consistency(sr, lr).item(),
             "colour_drift": colour_drift(sr, lr).item(),
@@ -127,6 +132,7 @@ def build_monitors(
     precision: torch.dtype,
     observer: Observer,
     compares: bool = False,
+    veil: Veil | None = None,
 ) -> Monitors:
     """Read the pictures to watch, and fetch what the figures need.
 
@@ -139,6 +145,7 @@ def build_monitors(
         precision: in which type.
         observer: told when a figure has to be left out.
         compares: whether networks will be compared on other pairs too.
+        veil: what the network is to lift from the photos.
 
     Raises:
         ModelError: there are pairs and LPIPS cannot be had.
@@ -159,6 +166,7 @@ def build_monitors(
         lpips=LPIPS("alex", lpips_weights("alex", observer=observer))
         if pairs or compares
         else None,
+        veil=veil,
     )
 
 

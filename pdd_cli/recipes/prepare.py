@@ -29,6 +29,7 @@ from pdd_cli.data.manifest import (
 )
 from pdd_cli.data.target import TYPICAL_SPECTRUM, Target, measure_against
 from pdd_cli.data.tile_store import build_store, tile_folder
+from pdd_cli.data.veil import TYPICAL_TONES, Veil, find_veil, tones_of
 from pdd_cli.errors import DataError
 from pdd_cli.images.codec import PICTURE_SUFFIXES, read_picture
 from pdd_cli.images.listing import list_pictures
@@ -70,6 +71,8 @@ class PrepareResult:
     """Pictures by split and role, of a known data set."""
     camera: Target | None = None
     """What the LR photos tell of the camera that took them; None where there are none."""
+    veil: Veil | None = None
+    """What lies over the LR photos, haze or fading perhaps; None where nothing does."""
     findings: list[Finding] = field(default_factory=list)
     tiles: int = 0
     """Tiles of HR that were made, where they were asked for."""
@@ -106,6 +109,7 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
     tiles = _tile(manifest, path, observer) if config.tiles else 0
     sheet = config.sheet or path.with_name("suspect.html")
     good = [fact for fact in facts if fact.problem is None]
+    low = _low_resolution(good, recognised, folder)
     return PrepareResult(
         name=name,
         folder=folder,
@@ -119,7 +123,8 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
         depths=dict(Counter(fact.depth for fact in good).most_common()),
         sizes=_extremes(good),
         roles=_roles(recognised),
-        camera=_camera(good, recognised, folder),
+        camera=measure_against(low, TYPICAL_SPECTRUM) if low else None,
+        veil=find_veil(tones_of(low), TYPICAL_TONES) if low else None,
         findings=findings,
         tiles=tiles,
         read=sum(fact is not known.get(fact.path) for fact in facts),
@@ -176,15 +181,14 @@ def _tile(manifest: Manifest, path: Path, observer: Observer) -> int:
     return len(store.keys)
 
 
-def _camera(
+def _low_resolution(
     facts: Sequence[FileFacts], recognised: Recognised | None, folder: Path
-) -> Target | None:
-    """Measure what an adaptation would imitate, on LR photos from all over the folder."""
+) -> list[NDArray[np.uint8]]:
+    """Read LR photos from all over the folder, to measure what an adaptation would imitate."""
     members = members_by_path(recognised)
     low = [f.path for f in facts if recognised is None or members[f.path].role != "hr"]
     chosen = low[:: max(1, len(low) // _MEASURED)][:_MEASURED]
-    photos = [_middle(folder / path) for path in chosen]
-    return measure_against(photos, TYPICAL_SPECTRUM) if photos else None
+    return [_middle(folder / path) for path in chosen]
 
 
 def _middle(path: Path) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ and the network alike.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from pdd_cli.data.layouts import high_resolution_beside
 from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.data.self_hr import FACTORS, clean_reduction
 from pdd_cli.data.tile_store import TILE
+from pdd_cli.data.veil import Veil, find_veil, tones_of
 from pdd_cli.errors import DataError
 from pdd_cli.images.listing import name_some
 from pdd_cli.recipes.pairs import pairs_by_name
@@ -118,21 +120,44 @@ def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     return RandomCrops(photos.hr, size, decoded, seed)
 
 
-def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer) -> Degradation:
+class Synthesis(NamedTuple):
+    """How synthetic LR is made."""
+
+    degradation: Degradation
+    veil: Veil | None = None
+    """What lies over the real photos and is learnt to be lifted."""
+
+
+def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer) -> Synthesis:
     """Make what turns HR into synthetic LR, as the settings ask."""
     settings = photos.settings
     match settings.degradation:
         case "resizes":
-            return PlainResizes(settings.resizes)
+            return Synthesis(PlainResizes(settings.resizes))
         case "second-order":
-            return SecondOrder()
-    imitation = imitate(
-        _some_of(photos.real, reduction=1),
-        _some_of(photos.hr, reduction=scale * settings.hr_reduction),
-        seed,
-    )
+            return Synthesis(SecondOrder())
+    real = _some_of(photos.real, reduction=1)
+    sharp = _some_of(photos.hr, reduction=scale * settings.hr_reduction)
+    veil = _veil_to_lift(find_veil(tones_of(real), tones_of(sharp)), settings.lift_veil, observer)
+    imitation = imitate(real, sharp, seed, veil)
     observer(Said(f"Synthetic LR imitates the real photos: {imitation.measured.describe()}."))
-    return imitation.degradation
+    return Synthesis(imitation.degradation, veil)
+
+
+def _veil_to_lift(found: Veil | None, asked: bool, observer: Observer) -> Veil | None:
+    if found is None:
+        if asked:
+            observer(Warned("--lift-veil: no veil lies over the real photos. None is lifted."))
+    elif asked:
+        observer(Said(f"A veil lies over the real photos, and is lifted: {found.describe()}."))
+    else:
+        observer(
+            Said(
+                f"A veil lies over the real photos, haze or fading perhaps: {found.describe()}. It "
+                "stays; with --lift-veil the model learns to see through it."
+            )
+        )
+    return found if asked else None
 
 
 def _some_of(paths: list[Path], *, reduction: int) -> list[NDArray[np.uint8]]:

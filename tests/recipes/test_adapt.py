@@ -9,6 +9,7 @@ import torch
 import yaml
 
 from pdd_cli.config.adapt import AdaptConfig
+from pdd_cli.data.veil import Veil
 from pdd_cli.distill.step import DistillationStep
 from pdd_cli.errors import DataError, Interrupted, ModelError, TrainingDiverged, UsageError
 from pdd_cli.nets.network import load_network
@@ -17,7 +18,7 @@ from pdd_cli.recipes import supervision
 from pdd_cli.recipes.card_text import is_untouched
 from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.monitors import Monitors
-from pdd_cli.runtime.events import Advanced, Measured, Warned
+from pdd_cli.runtime.events import Advanced, Measured, Said, Warned
 from pdd_cli.runtime.run_directory import RunDirectory, latest_run
 from pdd_cli.runtime.weights import read_weights, write_weights
 
@@ -238,6 +239,45 @@ def test_strength_takes_the_written_weights_a_share_of_the_way(settings, tiny_mo
 @pytest.mark.parametrize("degradation", ["resizes", "target", "second-order"])
 def test_every_degradation_supervises(settings, degradation):
     assert recipe.adapt(settings(data={"degradation": degradation})).steps == 8
+
+
+def test_a_veil_is_lifted_when_asked_and_mentioned_when_not(settings, tmp_path, write):
+    veil = Veil((90.0, 80.0, 70.0), (240.0, 230.0, 220.0))
+    for number in range(3, 8):
+        write(tmp_path / "real" / f"{number}.png", 24, 20, number)
+    for path in (tmp_path / "real").iterdir():
+        clear = torch.from_numpy(cv2.imread(str(path))[..., ::-1].copy()).permute(2, 0, 1)[None]
+        hazy = (veil.over(clear / 255) * 255).round().byte()[0].permute(1, 2, 0).numpy()
+        cv2.imwrite(str(path), hazy[..., ::-1])
+    said: list[str] = []
+    baseline = {}
+
+    def note(event):
+        if isinstance(event, Said):
+            said.append(event.text)
+        if isinstance(event, Measured) and event.step == 0:
+            baseline[len(baseline)] = event.figures["consistency"]
+
+    recipe.adapt(settings(monitor={"held_out": 1}), note)
+    assert any("--lift-veil" in text for text in said)
+    said.clear()
+    recipe.adapt(settings(monitor={"held_out": 1}, data={"lift_veil": True}), note)
+    assert any("is lifted: black has become the levels" in text for text in said)
+    assert baseline[1] < baseline[0] - 3, "the LR without its veil is what the result is held to"
+
+
+def test_lifting_a_veil_where_there_is_none_changes_nothing_and_says_so(settings):
+    heard = []
+    plain = recipe.adapt(settings())
+    lifted = recipe.adapt(settings(data={"lift_veil": True}), heard.append)
+    assert any(isinstance(event, Warned) and "no veil" in event.text for event in heard)
+    one, other = read_weights(plain.model), read_weights(lifted.model)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_only_what_is_imitated_can_be_lifted(settings):
+    with pytest.raises(ValueError, match="lift_veil goes with"):
+        settings(data={"lift_veil": True, "degradation": "resizes"})
 
 
 def test_own_photos_supervise_reduced_and_without_those_held_out(

@@ -331,6 +331,18 @@ def test_the_report_tells_what_the_camera_does_to_photos(tmp_path):
     assert detail["blurred"] < 0.6 * detail["sharp"]
 
 
+def test_the_report_tells_of_a_veil_over_the_photos(tmp_path):
+    for number in range(8):
+        scene = natural(640, 640, number)
+        scene[:40, :40], scene[-40:, -40:] = 0, 255
+        for name, camera in (("hazy", Camera(haze=0.5)), ("clear", Camera())):
+            save(tmp_path / name / f"{number}.png", camera.photograph(scene, 4, number))
+    veil = prepare(PrepareConfig(source=tmp_path / "hazy")).veil
+    assert veil is not None
+    assert veil.black == pytest.approx([112.5] * 3, abs=5)
+    assert prepare(PrepareConfig(source=tmp_path / "clear")).veil is None
+
+
 def test_hr_alone_has_no_camera_to_imitate(tmp_path):
     for number in range(1, 4):
         save(tmp_path / "DIV2K_train_HR" / f"000{number}.png", natural(160, 192, number))
