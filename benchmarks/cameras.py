@@ -6,10 +6,18 @@ The first half of the scenes, by name, becomes ``OUTPUT/hr``; every camera of
 ``pdd_cli.data.cameras`` photographs the third quarter, ``OUTPUT/CAMERA/real-lr``, to adapt to, and
 the last one, ``OUTPUT/CAMERA/test-lr``, to be scored against ``OUTPUT/test-hr``. No scene serves
 twice.
+
+``OUTPUT/CAMERA/large`` has the third quarter once more, as photos of twice a scene's height and
+width: four scenes beside each other, taken at their own size with a lens that blurs a pixel of
+theirs as much as one of the small photos. They are for ``--hr self``.
 """
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from pdd_cli.data.cameras import CAMERAS
 from pdd_cli.images.codec import Picture, Pixels, encode_picture, read_picture
@@ -34,6 +42,19 @@ def main(source: Path, output: Path) -> None:
         for name, camera in CAMERAS.items():
             folder = output / name / ("test-lr" if scored else "real-lr")
             _write(folder / f"{path.stem}.png", camera.photograph(scene, SCALE, seed=number))
+    _write_large(scenes[half:three_quarters], output)
+
+
+def _write_large(scenes: Sequence[Path], output: Path) -> None:
+    for first in range(0, len(scenes) - 3, 4):
+        four = [read_picture(path).rgb8() for path in scenes[first : first + 4]]
+        height, width = (min(scene.shape[axis] for scene in four) for axis in (0, 1))
+        cut = [scene[:height, :width] for scene in four]
+        mosaic = np.concatenate([np.concatenate(cut[:2], axis=1), np.concatenate(cut[2:], axis=1)])
+        for name, camera in CAMERAS.items():
+            as_blurred = replace(camera, lens_blur=camera.lens_blur / SCALE)
+            photo = as_blurred.photograph(mosaic, 1, seed=first)
+            _write(output / name / "large" / f"{scenes[first].stem}.png", photo)
 
 
 def _write(path: Path, pixels: Pixels) -> None:
