@@ -54,7 +54,7 @@ class DataSettings(CropSettings):
 class DistanceSettings(StrictModel):
     """The pairwise distances; see docs/method.md."""
 
-    inter_weight: Weight = 0.1
+    inter_weight: Weight = 0.02
     """Overall weight of the distances between the two networks."""
     intra_weight: Weight = 0.1
     """Overall weight of the distances within one network."""

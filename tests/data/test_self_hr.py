@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pdd_cli.data.jpeg import recompressed
 from pdd_cli.data.self_hr import clean_reduction
 
 
@@ -36,6 +37,16 @@ def test_more_blur_takes_more_reduction():
 
 def test_noise_is_averaged_away():
     assert clean_reduction([photo(seed, noise=5.0) for seed in range(3)]) in (3, 4)
+
+
+def test_traces_of_jpeg_are_averaged_away():
+    photos = [photo(seed) for seed in range(3)]
+    found = [
+        clean_reduction([recompressed(p, quality) for p in photos]) for quality in (97, 60, 30)
+    ]
+    assert found == sorted(found)
+    assert found[0] == 1
+    assert found[1] > 1
 
 
 @pytest.mark.parametrize(("blur", "noise"), [(20.0, 0.0), (0.0, 60.0)])
