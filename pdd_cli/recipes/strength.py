@@ -5,7 +5,7 @@ depends on the photos, and the photos themselves cannot tell, for they have no H
 their likeness can: see docs/method.md, How far to go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,9 +24,6 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
     ("specialist", 1.0),
 )
 """What is tried, the mildest first."""
-
-# Of the best gain: what made pairs promise beyond it is more than what real photos keep.
-_ENOUGH = 2 / 3
 
 
 @dataclass
@@ -64,10 +61,10 @@ def settle_share(
     writes: Sequence[Written],
     observer: Observer,
 ) -> None:
-    """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
+    """Take the mixture with the lowest LPIPS.
 
-    Only those count whose PSNR is not below that of the weights before. Where none is sound, the
-    blend stays as it is.
+    Only those count whose PSNR is not below that of the weights before. Where none of them lowers
+    LPIPS, the blend stays as it is.
 
     Args:
         blend: whose share is settled.
@@ -83,24 +80,30 @@ def settle_share(
     before = monitors.compare(blend.before, pairs)
     observer(Advanced(1))
     usual = blend.write, blend.share
-    gains: dict[tuple[Written, float], float] = {}
+    tried = {}
     for number, mixture in enumerate(candidates, start=2):
         blend.write, blend.share = mixture
-        figures = monitors.compare(blend.network, pairs)
-        if figures["val_psnr"] >= before["val_psnr"]:
-            gains[mixture] = before["val_lpips"] - figures["val_lpips"]
+        tried[mixture] = monitors.compare(blend.network, pairs)
         observer(Advanced(number))
-    observer(Finished(stage))
-    largest = max(gains.values(), default=0.0)
-    enough = [mixture for mixture, gain in gains.items() if gain >= _ENOUGH * largest]
-    if largest <= 0:
+    told = {"before": before, **{_named(*mixture): tried[mixture] for mixture in tried}}
+    observer(Finished(stage, "; ".join(f"{name} {_in_words(told[name])}" for name in told)))
+    sound = [mixture for mixture in tried if tried[mixture]["val_psnr"] >= before["val_psnr"]]
+    best = min(sound, key=lambda mixture: tried[mixture]["val_lpips"], default=None)
+    if best is None or tried[best]["val_lpips"] >= before["val_lpips"]:
         blend.write, blend.share = usual
         return
-    blend.write, blend.share = enough[0]
+    blend.write, blend.share = best
     observer(
         Said(
-            f"Writing what goes {blend.share:.0%} of the way to the {blend.write}: on "
-            f"{len(pairs)} pairs its LPIPS is {before['val_lpips'] - gains[enough[0]]:.4f}, "
-            f"{before['val_lpips']:.4f} before."
+            f"Writing {_named(*best)}: on {len(pairs)} pairs its LPIPS is "
+            f"{tried[best]['val_lpips']:.4f}, {before['val_lpips']:.4f} before."
         )
     )
+
+
+def _named(write: Written, share: float) -> str:
+    return f"the {write}" if share == 1 else f"{share:.0%} of the way to the {write}"
+
+
+def _in_words(figures: Mapping[str, float]) -> str:
+    return f"{figures['val_psnr']:.2f} dB / {figures['val_lpips']:.4f}"

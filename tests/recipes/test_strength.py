@@ -6,7 +6,7 @@ from torch import nn
 
 from pdd_cli.recipes.monitors import Monitors, ValidationPair
 from pdd_cli.recipes.strength import Blend, settle_share
-from pdd_cli.runtime.events import Said
+from pdd_cli.runtime.events import Finished, Said
 
 
 class Brightened(nn.Module):
@@ -49,13 +49,14 @@ def pairs(wanted: float):
 @pytest.mark.parametrize(
     ("wanted", "write", "share"),
     [
-        (0.4, "specialist", 0.75),
+        (0.4, "specialist", 1.0),
+        (0.3, "specialist", 0.75),
         (0.2, "specialist", 0.5),
         (0.1, "average", 1.0),
         (0.06, "average", 0.6),
     ],
 )
-def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wanted, write, share):
+def test_the_mixture_with_the_lowest_lpips_is_taken(wanted, write, share):
     blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
     said = []
     settle_share(
@@ -66,7 +67,10 @@ def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wante
         observer=said.append,
     )
     assert (blend.write, blend.share) == (write, share)
-    assert any(isinstance(event, Said) and f"{share:.0%}" in event.text for event in said)
+    named = f"the {write}" if share == 1 else f"{share:.0%} of the way to the {write}"
+    assert any(isinstance(event, Said) and f"Writing {named}:" in event.text for event in said)
+    (tried,) = [event.summary for event in said if isinstance(event, Finished)]
+    assert tried.count(" dB / ") == 6, "what was passed over is told as well"
 
 
 def test_only_the_weights_that_were_asked_for_are_tried():
