@@ -112,6 +112,7 @@ def hub(tmp_path, monkeypatch):
             ),
             "HF_HUB_CACHE": str(tmp_path / "hub-cache"),
             "HF_TOKEN_PATH": str(tmp_path / "no-token"),
+            "HF_HUB_OFFLINE": False,
             "HF_HUB_DISABLE_XET": True,
             "HF_HUB_DISABLE_TELEMETRY": True,
             "HF_HUB_DISABLE_PROGRESS_BARS": True,

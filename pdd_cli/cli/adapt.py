@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pdd_cli.cli.console import observing, print_json
 from pdd_cli.cli.options import Device, Json, Quiet
+from pdd_cli.cli.training_job import Begin, GoOn, Request, carry_out
 from pdd_cli.cli.training_options import (
     Assignments,
     Batch,
@@ -20,12 +20,8 @@ from pdd_cli.cli.training_options import (
     Steps,
     ValidationHR,
     ValidationLR,
-    changes_on_resume,
-    say_differences,
-    settings_source,
 )
 from pdd_cli.config.adapt import AdaptConfig
-from pdd_cli.config.loader import load
 from pdd_cli.errors import UsageError
 
 
@@ -124,23 +120,11 @@ def adapt_command(
         raise UsageError(
             "Which photos? --real-lr is missing.", hint="Give --real-lr with your folder of photos."
         )
-    changes = changes_on_resume(flags, config, assignments) if resume else []
-    settings = None
-    if not resume:
-        settings = load(
-            AdaptConfig,
-            **settings_source(config),
-            assignments=assignments or (),
-            flags={**flags, "name": name},
-        )
-    from pdd_cli.recipes import adapt as recipe
-    from pdd_cli.runtime.run_directory import unfinished_run
+    asked = Request(flags, name, resume, config, assignments or (), quiet, json)
+    carry_out("adapt", AdaptConfig, _recipe, asked)
 
-    with observing(quiet=quiet, json=json) as observer:
-        if settings is None:
-            result = recipe.resume(unfinished_run(Path("runs"), name, "adapt"), changes, observer)
-        else:
-            say_differences(settings, config, observer)
-            result = recipe.adapt(settings, observer)
-    if json:
-        print_json({"schema_version": 1, "command": "adapt", "result": result})
+
+def _recipe() -> tuple[Begin[AdaptConfig], GoOn]:
+    from pdd_cli.recipes import adapt as recipe
+
+    return recipe.adapt, recipe.resume

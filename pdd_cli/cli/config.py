@@ -8,7 +8,7 @@ import typer
 
 from pdd_cli.cli.console import print_json
 from pdd_cli.cli.options import Json
-from pdd_cli.cli.training_options import settings_source
+from pdd_cli.cli.training_job import settings_source
 from pdd_cli.config.adapt import AdaptConfig
 from pdd_cli.config.differences import differences
 from pdd_cli.config.evaluate import EvaluateConfig

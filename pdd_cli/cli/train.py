@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pdd_cli.cli.console import observing, print_json
 from pdd_cli.cli.options import Device, Json, Quiet
+from pdd_cli.cli.training_job import Begin, GoOn, Request, carry_out
 from pdd_cli.cli.training_options import (
     Assignments,
     Batch,
@@ -18,11 +18,7 @@ from pdd_cli.cli.training_options import (
     Resume,
     Seed,
     Steps,
-    changes_on_resume,
-    say_differences,
-    settings_source,
 )
-from pdd_cli.config.loader import load
 from pdd_cli.config.train import TrainConfig
 from pdd_cli.errors import UsageError
 
@@ -103,23 +99,11 @@ def train_command(
         raise UsageError(
             "Which photos? --hr is missing.", hint="Give --hr with a folder of sharp photos."
         )
-    changes = changes_on_resume(flags, config, assignments) if resume else []
-    settings = None
-    if not resume:
-        settings = load(
-            TrainConfig,
-            **settings_source(config),
-            assignments=assignments or (),
-            flags={**flags, "name": name},
-        )
-    from pdd_cli.recipes import train as recipe
-    from pdd_cli.runtime.run_directory import unfinished_run
+    asked = Request(flags, name, resume, config, assignments or (), quiet, json)
+    carry_out("train", TrainConfig, _recipe, asked)
 
-    with observing(quiet=quiet, json=json) as observer:
-        if settings is None:
-            result = recipe.resume(unfinished_run(Path("runs"), name, "train"), changes, observer)
-        else:
-            say_differences(settings, config, observer)
-            result = recipe.train(settings, observer)
-    if json:
-        print_json({"schema_version": 1, "command": "train", "result": result})
+
+def _recipe() -> tuple[Begin[TrainConfig], GoOn]:
+    from pdd_cli.recipes import train as recipe
+
+    return recipe.train, recipe.resume
