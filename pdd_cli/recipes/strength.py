@@ -26,6 +26,10 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 """What is tried, the mildest first."""
 
 
+# Of the best gain: what made pairs promise beyond it is more than what real photos keep.
+_ENOUGH = 2 / 3
+
+
 @dataclass
 class Blend:
     """The weights that are shown, scored and written, as they are at the moment."""
@@ -61,7 +65,7 @@ def settle_share(
     writes: Sequence[Written],
     observer: Observer,
 ) -> None:
-    """Take the mixture with the lowest LPIPS.
+    """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
 
     Only those count whose PSNR is not below that of the weights before. Where none of them lowers
     LPIPS, the blend stays as it is.
@@ -87,16 +91,21 @@ def settle_share(
         observer(Advanced(number))
     told = {"before": before, **{_named(*mixture): tried[mixture] for mixture in tried}}
     observer(Finished(stage, "; ".join(f"{name} {_in_words(told[name])}" for name in told)))
-    sound = [mixture for mixture in tried if tried[mixture]["val_psnr"] >= before["val_psnr"]]
-    best = min(sound, key=lambda mixture: tried[mixture]["val_lpips"], default=None)
-    if best is None or tried[best]["val_lpips"] >= before["val_lpips"]:
+    gains = {
+        mixture: before["val_lpips"] - figures["val_lpips"]
+        for mixture, figures in tried.items()
+        if figures["val_psnr"] >= before["val_psnr"]
+    }
+    largest = max(gains.values(), default=0.0)
+    if largest <= 0:
         blend.write, blend.share = usual
         return
-    blend.write, blend.share = best
+    chosen = next(mixture for mixture, gain in gains.items() if gain >= _ENOUGH * largest)
+    blend.write, blend.share = chosen
     observer(
         Said(
-            f"Writing {_named(*best)}: on {len(pairs)} pairs its LPIPS is "
-            f"{tried[best]['val_lpips']:.4f}, {before['val_lpips']:.4f} before."
+            f"Writing {_named(*chosen)}: on {len(pairs)} pairs its LPIPS is "
+            f"{tried[chosen]['val_lpips']:.4f}, {before['val_lpips']:.4f} before."
         )
     )
 

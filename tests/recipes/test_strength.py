@@ -49,14 +49,13 @@ def pairs(wanted: float):
 @pytest.mark.parametrize(
     ("wanted", "write", "share"),
     [
-        (0.4, "specialist", 1.0),
-        (0.3, "specialist", 0.75),
+        (0.4, "specialist", 0.75),
         (0.2, "specialist", 0.5),
         (0.1, "average", 1.0),
         (0.06, "average", 0.6),
     ],
 )
-def test_the_mixture_with_the_lowest_lpips_is_taken(wanted, write, share):
+def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wanted, write, share):
     blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
     said = []
     settle_share(
