@@ -25,7 +25,6 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 )
 """What is tried, the mildest first."""
 
-
 # Of the best gain: what made pairs promise beyond it is more than what real photos keep.
 _ENOUGH = 2 / 3
 
