@@ -77,9 +77,9 @@ class DistanceSettings(StrictModel):
     """What is measured within one network."""
     intra_criterion: Literal["cross_entropy", "l1", "l2", "frobenius", "cosine"] = "cross_entropy"
     """How the specialist's distance is compared with the generalist's."""
-    detach_synthetic: bool | None = None
-    """Whether the distances leave the prediction on synthetic crops alone; unset, only beside a
-    frozen generalist."""
+    detach_synthetic: bool = True
+    """Whether the distances leave the prediction on synthetic crops alone, which has HR to follow;
+    the paper's EMA configuration moves it too."""
 
     @property
     def used(self) -> bool:
@@ -142,11 +142,5 @@ def sized_for(config: AdaptConfig, device: DeviceClass) -> AdaptConfig:
     crops = 2 * (data.batch or 1) * config.train.accumulate
     rate = following_batch(_LEARNING_RATES[device], crops)
     train = scheduled(config.train, steps=_STEPS[device], lr=rate, memory=1.0)
-    detach = config.distances.detach_synthetic
-    distances = config.distances.model_copy(
-        update={"detach_synthetic": config.specialist is not None if detach is None else detach}
-    )
     monitor = watched(config.monitor, train.steps or 1, device)
-    return config.model_copy(
-        update={"data": data, "train": train, "distances": distances, "monitor": monitor}
-    )
+    return config.model_copy(update={"data": data, "train": train, "monitor": monitor})
