@@ -69,11 +69,7 @@ def tones_of(photos: Sequence[NDArray[np.uint8]]) -> Tones:
     Args:
         photos: (h, w, 3) RGB each; a dozen or more, of various scenes.
     """
-    ends = []
-    for photo in photos:
-        smooth = cv2.blur(photo.astype(np.float32), (_SMOOTHED, _SMOOTHED)).reshape(-1, 3)
-        ends.append(np.quantile(smooth, (_DARKEST, _BRIGHTEST), axis=0))
-    darkest, brightest = np.array(ends).transpose(1, 0, 2)
+    darkest, brightest = np.array([_ends_of(photo) for photo in photos]).transpose(1, 0, 2)
     return Tones(
         np.quantile(darkest, _DARK_PHOTOS, axis=0), np.quantile(brightest, _BRIGHT_PHOTOS, axis=0)
     )
@@ -95,6 +91,17 @@ def find_veil(seen: Tones, clear: Tones) -> Veil | None:
     black = seen.darkest - contrast * clear.darkest
     white = black + 255 * contrast
     return Veil(_triple(black), _triple(white))
+
+
+def _ends_of(photo: NDArray[np.uint8]) -> list[list[int]]:
+    """Return the quantiles of one photo, of the darkest and the brightest, RGB each, in levels.
+
+    A histogram of levels tells them without putting millions of pixels into order.
+    """
+    smooth = cv2.blur(photo, (_SMOOTHED, _SMOOTHED))
+    counts = [cv2.calcHist([smooth], [channel], None, [256], [0, 256]) for channel in range(3)]
+    below = np.cumsum(counts, axis=1, dtype=np.float64).reshape(3, 256) / smooth[..., 0].size
+    return [[int((seen < share).sum()) for seen in below] for share in (_DARKEST, _BRIGHTEST)]
 
 
 def _triple(levels: NDArray[np.float64]) -> tuple[float, float, float]:
