@@ -52,7 +52,7 @@ def adapt_command(
         typer.Option(
             metavar="MODEL",
             help="Train this model beside a generalist that stays as it is.",
-            show_default="the generalist, which then follows as a running average",
+            show_default="one that starts as the generalist",
         ),
     ] = None,
     degradation: Annotated[

@@ -77,9 +77,12 @@ class DistanceSettings(StrictModel):
     """What is measured within one network."""
     intra_criterion: Literal["cross_entropy", "l1", "l2", "frobenius", "cosine"] = "cross_entropy"
     """How the specialist's distance is compared with the generalist's."""
-    detach_synthetic: bool = True
-    """Whether the distances leave the prediction on synthetic crops alone, which has HR to follow;
-    the paper's EMA configuration moves it too."""
+    generalist_follows: bool = False
+    """Whether the generalist is the specialist's running average, as in the paper's EMA
+    configuration; else it stays as it is."""
+    detach_synthetic: bool | None = None
+    """Whether the distances leave the prediction on synthetic crops alone; unset, only beside a
+    generalist that stays as it is."""
 
     @property
     def used(self) -> bool:
@@ -94,8 +97,7 @@ class AdaptConfig(TrainingConfig):
     """The model to adapt, or with a specialist the reference: a known name, a path or
     hf:user/repo."""
     specialist: str | None = None
-    """The network to train beside a frozen generalist; unset, it starts as the generalist, which
-    then follows it as its running average."""
+    """The network to train; unset, it starts as the generalist."""
     strength: Annotated[float, Field(gt=0, le=1)] | None = None
     """How far the written weights go from the un-adapted model's, 0, to the adapted ones, 1; unset,
     as far as does best on pairs that are not learnt from."""
@@ -113,10 +115,20 @@ class AdaptConfig(TrainingConfig):
         return self
 
     @model_validator(mode="after")
+    def _a_generalist_that_follows_starts_alike(self) -> "AdaptConfig":
+        if self.specialist is not None and self.distances.generalist_follows:
+            raise ValueError(
+                "distances.generalist_follows: a running average starts as the specialist does, "
+                "and no generalist beside a specialist of its own can be one; leave one of the "
+                "two out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _must_leave_zero_distance(self) -> "AdaptConfig":
         if self.specialist is None and self.distances.used and self.train.supervised_steps == 0:
             raise ValueError(
-                "train.supervised_steps = 0: the average starts equal to the specialist, and at "
+                "train.supervised_steps = 0: the specialist starts equal to the generalist, and at "
                 "zero distance there is nothing to distil; at least 1 supervised step has to come "
                 "first"
             )
@@ -130,8 +142,8 @@ class AdaptConfig(TrainingConfig):
             raise ValueError("every loss has the weight 0: nothing would be learnt")
         if not any(weights) and self.specialist is None:
             raise ValueError(
-                "without a supervised loss the specialist never leaves its own average, and there "
-                "is nothing to distil"
+                "without a supervised loss the specialist never leaves the generalist that it "
+                "starts as, and there is nothing to distil"
             )
         return self
 
@@ -142,5 +154,12 @@ def sized_for(config: AdaptConfig, device: DeviceClass) -> AdaptConfig:
     crops = 2 * (data.batch or 1) * config.train.accumulate
     rate = following_batch(_LEARNING_RATES[device], crops)
     train = scheduled(config.train, steps=_STEPS[device], lr=rate, memory=1.0)
+    chosen = config.distances
+    detach = chosen.detach_synthetic
+    distances = chosen.model_copy(
+        update={"detach_synthetic": not chosen.generalist_follows if detach is None else detach}
+    )
     monitor = watched(config.monitor, train.steps or 1, device)
-    return config.model_copy(update={"data": data, "train": train, "monitor": monitor})
+    return config.model_copy(
+        update={"data": data, "train": train, "distances": distances, "monitor": monitor}
+    )

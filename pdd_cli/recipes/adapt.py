@@ -192,8 +192,8 @@ def _exhibits(photos: Photos, monitors: Monitors, crop: int, scale: int) -> list
 def _generalist(
     config: AdaptConfig, specialist: Network, observer: Observer
 ) -> Network | Literal["average"]:
-    """Load the frozen reference, where the specialist does not follow itself."""
-    if config.specialist is None:
+    """Load the frozen reference, where it does not follow the specialist."""
+    if config.distances.generalist_follows:
         return "average"
     reference = resolve_model(config.generalist, observer=observer)
     network = load_network(read_weights(reference.weights), named=reference.name)
@@ -236,8 +236,8 @@ def _story(
     scale: int,
     written: int,
 ) -> Story:
-    averaged = config.specialist is None
-    reference = "its own running average" if averaged else public_name(config.generalist)
+    follows = config.distances.generalist_follows
+    reference = "its own running average" if follows else public_name(config.generalist)
     stands_in = " It stands in for the paper's VGG19." if config.features == "vgg16" else ""
     made = f"""This network upscales ×{scale}. It is {base.name}, adapted without labels to
 {len(photos.real)} low-resolution photos by [Pairwise Distance Distillation]({PAPER}), in

@@ -63,6 +63,11 @@ FOLDERS = "--real-lr photos"
         (f"{ADAPT} {FOLDERS} --config typo.yaml", 2, "typo.yaml, line 2"),
         (f"{ADAPT} {FOLDERS} --config adapt-quik", 2, "preset 'adapt-quik'"),
         (f"{ADAPT} {FOLDERS} --set train.supervised_steps=0", 2, "nothing to distil"),
+        (
+            f"{ADAPT} {FOLDERS} --specialist tiny.pth --set distances.generalist_follows=true",
+            2,
+            "distances.generalist_follows",
+        ),
         (f"{ADAPT} {FOLDERS} --device toaster", 2, "--device toaster"),
         (f"{ADAPT} {FOLDERS} --set supervision.pixel_weight=-1", 2, "pixel_weight = -1"),
         (f"{ADAPT} {FOLDERS} --val-lr photos", 2, "both monitor.lr and monitor.hr"),

@@ -221,6 +221,17 @@ def test_a_specialist_learns_beside_a_generalist_that_stays_as_it_is(
     assert resolved["distances"]["detach_synthetic"] is True
 
 
+@pytest.mark.parametrize("follows", [False, True])
+def test_the_generalist_stays_as_it_is_unless_it_is_to_follow(settings, follows):
+    """An average without memory is the specialist itself, at no distance from it."""
+    result = recipe.adapt(
+        settings(distances={"generalist_follows": follows}, train={"ema_decay": 0.0})
+    )
+    assert (result.losses["inter"] == 0) is follows
+    resolved = yaml.safe_load((result.run / "config.yaml").read_text())
+    assert resolved["distances"]["detach_synthetic"] is not follows
+
+
 def test_two_networks_of_different_scales_are_refused(settings, tmp_path, network_weights):
     write_weights(tmp_path / "x2.safetensors", network_weights(scale=2))
     with pytest.raises(ModelError, match=r"×2 and the generalist .* ×4"):
