@@ -27,7 +27,7 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 the seed, and bold mixtures hang much on it; then what is milder, and at last what is bolder."""
 
 # Of the best gain: what made pairs promise beyond it is more than what real photos keep.
-_ENOUGH = 2 / 3
+_ENOUGH = 0.7
 
 
 @dataclass
