@@ -17,17 +17,16 @@ from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
 Written = Literal["average", "specialist"]
 
 _MIXTURES: tuple[tuple[Written, float], ...] = (
-    ("average", 1.0),
     ("average", 0.6),
+    ("average", 1.0),
     ("specialist", 0.5),
     ("specialist", 0.75),
     ("specialist", 1.0),
 )
-"""What is tried, in the order of preference. The whole average comes first, for it hangs little on
-the seed, and bold mixtures hang much on it; then what is milder, and at last what is bolder."""
+"""What is tried, the mildest first."""
 
 # Of the best gain: what made pairs promise beyond it is more than what real photos keep.
-_ENOUGH = 0.7
+_ENOUGH = 2 / 3
 
 
 @dataclass
@@ -65,7 +64,7 @@ def settle_share(
     writes: Sequence[Written],
     observer: Observer,
 ) -> None:
-    """Take the first mixture that lowers LPIPS nearly as much as the best one does.
+    """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
 
     Only those count whose PSNR is not below that of the weights before. Where none of them lowers
     LPIPS, the blend stays as it is.
