@@ -25,6 +25,8 @@ _STEPS: dict[DeviceClass, int] = {"cpu": 140, "gpu": 1000}
 # 2407.07302, as its released code computes it).
 _LEARNING_RATES: dict[DeviceClass, float] = {"cpu": 4e-5, "gpu": 2e-5}
 
+Reduction = Annotated[int, Field(ge=1)]
+
 
 class DataSettings(CropSettings):
     """Which photos, and how crops are cut from them."""
@@ -34,8 +36,12 @@ class DataSettings(CropSettings):
     hr: Path | None = None
     """Folder of high-resolution photos that supervise, or ``self`` for the real ones, reduced until
     they are sharp; unset, pdd looks for some itself."""
-    hr_reduction: Annotated[int, Field(ge=1)] = 1
-    """Factor by which HR photos are reduced in size as they are read; 1 leaves them alone."""
+    hr_reductions: (
+        Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None
+    ) = None
+    """Factors by which HR is reduced in size before it supervises, in turn: photos of the web and
+    of cameras are softer at full size than at half. Unset, 1 and 2; with ``hr`` self the one at
+    which the photos are sharp, and twice that."""
     degradation: Literal["resizes", "target", "second-order"] = "target"
     """How synthetic LR is made of HR: by a change of size; as the camera of the real photos would
     have taken it, estimated from them; or by Real-ESRGAN's second-order pipeline."""

@@ -1,6 +1,7 @@
 """The job ``adapt``: somebody's photos and a generalist in, a model made for those photos out."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Literal, cast
 
 import torch
@@ -25,11 +26,18 @@ from pdd_cli.recipes.monitors import (
     make_pair,
     read_photo,
     read_validation_pair,
+    row_of_squares,
 )
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
 from pdd_cli.recipes.strength import Blend
-from pdd_cli.recipes.supervision import Photos, choose_degradation, choose_photos, hr_crops
+from pdd_cli.recipes.supervision import (
+    TRIALS,
+    Photos,
+    choose_degradation,
+    choose_photos,
+    hr_crops,
+)
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
 from pdd_cli.runtime.device import choose_device, choose_precision
@@ -159,20 +167,23 @@ def _trials(
 ) -> Sequence[ValidationPair]:
     """Return the pairs to choose by: real ones where there are any, else such as are learnt from.
 
-    They are made of other HR photos, where those suffice.
+    They are made of other HR photos, where those suffice, and of several parts of each where there
+    are few.
     """
     if monitors.pairs:
         return monitors.pairs
     crop, seed = config.monitor.crop or 0, config.train.seed
-    return [
-        make_pair(
-            pixels_to_tensor(read_reduced(path, photos.settings.hr_reduction)),
-            crop,
-            scale,
-            degradation,
-            (seed, 4, number),
+    each = -(-TRIALS // len(photos.tried))
+    parts = [
+        part
+        for path, reduction in zip(photos.tried, cycle(photos.reductions), strict=False)
+        for part in row_of_squares(
+            pixels_to_tensor(read_reduced(path, reduction)), crop, scale, each
         )
-        for number, path in enumerate(photos.tried)
+    ]
+    return [
+        make_pair(part, crop, scale, degradation, (seed, 4, number))
+        for number, part in enumerate(parts)
     ]
 
 

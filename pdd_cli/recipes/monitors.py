@@ -215,6 +215,23 @@ def centre(picture: Tensor, crop: int, scale: int = 1) -> Tensor:
     return picture[..., rows, columns]
 
 
+def row_of_squares(picture: Tensor, crop: int, scale: int, count: int) -> list[Tensor]:
+    """Cut squares out of the middle of HR, (1, 3, h, w), beside one another along its longer side.
+
+    Args:
+        picture: what is smaller than a square is one by itself.
+        crop: side in LR pixels.
+        scale: of the picture against LR.
+        count: so many, or as many as there is room for.
+    """
+    along = -1 if picture.shape[-1] >= picture.shape[-2] else -2
+    length = picture.shape[along] // scale
+    row = crop * max(1, min(count, length // crop))
+    start = max(0, (length - row) // 2)
+    middle = picture.narrow(along, scale * start, scale * min(row, length))
+    return [centre(square, crop, scale) for square in torch.split(middle, scale * crop, along)]
+
+
 def _add(figures: dict[str, list[float]], more: Mapping[str, float]) -> None:
     for name, value in more.items():
         figures.setdefault(name, []).append(value)

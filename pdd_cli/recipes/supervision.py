@@ -4,6 +4,7 @@ A recipe's chapter of its own, because the choice asks the user's folders, the c
 and the network alike.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,15 @@ from pdd_cli.runtime.events import Observer, Said, Warned
 OWN_PHOTOS = Path("self")
 """In the place of a folder of HR: the real photos, reduced until they are sharp."""
 
+TRIALS = 8
+"""So many made pairs tell well enough how far to go."""
+
+_WHOLE_AND_HALF = (1, 2)
+
 # By which most cameras' photos have to be reduced; how far it is with these is measured.
 _USUAL_REDUCTION = 4
 _FEWEST_OWN = 8
 _SHOWN = 3
-_TRIED = 8
 
 # So many photos tell a camera's noise and response; more only take time.
 _MEASURED = 32
@@ -51,7 +56,8 @@ class Photos:
     """LR photos to adapt to."""
     hr: list[Path]
     tried: list[Path]
-    """HR photos of which pairs are made to choose by; they supervise too where there are few."""
+    """HR photos of which pairs are made to choose by; they supervise too only where there are too
+    few to hold any back."""
     watched: list[Path]
     """LR photos of the same kind that the network never learns from."""
     validation: list[tuple[Path, Path]]
@@ -59,7 +65,14 @@ class Photos:
     shown: list[Path]
     """LR photos for previews, of those that are not learnt from where there are any."""
     settings: DataSettings
-    """The settings with the HR folder that was chosen, so that a resumed run takes it again."""
+    """The settings with the HR and its reductions that were chosen, so that a resumed run takes
+    them again."""
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Factors by which HR is reduced before it supervises."""
+        assert self.settings.hr_reductions is not None
+        return self.settings.hr_reductions
 
 
 def choose_photos(
@@ -78,20 +91,23 @@ def choose_photos(
     folder = chosen.hr
     assert folder is not None
     if folder == OWN_PHOTOS and not folder.exists():
-        chosen, hr = _own_hr(chosen, real, scale, observer)
+        reductions = chosen.hr_reductions or _reductions_to_sharpness(real)
+        supervising = _own_hr(chosen, real, scale, min(reductions), observer)
+        tried = _large_enough_for_hr(watched, chosen, scale, reduction=min(reductions))
     else:
-        least = crop * scale * chosen.hr_reduction
+        reductions = chosen.hr_reductions or _WHOLE_AND_HALF
+        least = crop * scale * min(reductions)
         hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
+        supervising, tried = keep_from_learning(hr, TRIALS)
     pairs = _validation_pairs(monitor, watched)
-    supervising, tried = keep_from_learning(hr, _TRIED)
     return Photos(
         real=real,
         hr=supervising,
-        tried=tried or hr[:_TRIED],
+        tried=tried or supervising[:TRIALS],
         watched=watched,
         validation=pairs,
         shown=watched or real[:_SHOWN],
-        settings=chosen,
+        settings=chosen.model_copy(update={"hr_reductions": reductions}),
     )
 
 
@@ -111,13 +127,16 @@ def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list
 
 def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     """Make what cuts crops from the HR photos: from tiles, where they were prepared so."""
-    settings = photos.settings
-    tiles = sharp_tiles(settings.hr) if settings.hr and settings.hr_reduction == 1 else None
-    if tiles is not None and size <= TILE:
-        return RandomCrops(tiles.keys, size, tiles, seed)
-    # Real photos and HR may be the same files, reduced for the one and whole for the other.
-    decoded = DecodedPictures(settings.cache_gb / 2, settings.hr_reduction)
-    return RandomCrops(photos.hr, size, decoded, seed)
+    settings, reductions = photos.settings, photos.reductions
+    tiles = sharp_tiles(settings.hr) if settings.hr else None
+    if tiles is not None and size * max(reductions) <= TILE:
+        return RandomCrops(tiles.keys, size, tiles, seed, reductions)
+    # What all reductions share is done once, as a photo is read.
+    common = math.gcd(*reductions)
+    decoded = DecodedPictures(settings.cache_gb / 2, common)
+    return RandomCrops(
+        photos.hr, size, decoded, seed, [reduction // common for reduction in reductions]
+    )
 
 
 class Synthesis(NamedTuple):
@@ -137,7 +156,7 @@ def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer
         case "second-order":
             return Synthesis(SecondOrder())
     real = _some_of(photos.real, reduction=1)
-    sharp = _some_of(photos.hr, reduction=scale * settings.hr_reduction)
+    sharp = _some_of(photos.hr, reduction=scale * min(photos.reductions))
     veil = _veil_to_lift(find_veil(tones_of(real), tones_of(sharp)), settings.lift_veil, observer)
     imitation = imitate(real, sharp, seed, veil)
     observer(Said(f"Synthetic LR imitates the real photos: {imitation.measured.describe()}."))
@@ -209,13 +228,11 @@ def _find_hr(
     return settings.model_copy(update={"hr": starters})
 
 
-def _own_hr(
-    settings: DataSettings, real: list[Path], scale: int, observer: Observer
-) -> tuple[DataSettings, list[Path]]:
-    """Make HR of the real photos themselves, but for those that are held out.
+def _reductions_to_sharpness(real: list[Path]) -> tuple[int, int]:
+    """Find by which factor the real photos have to be reduced to be HR themselves.
 
     Raises:
-        DataError: they are not clean enough at any size, or too small at that size.
+        DataError: they are not clean enough at any size.
     """
     reduction = clean_reduction(_some_of(real, reduction=1))
     if reduction is None:
@@ -223,6 +240,17 @@ def _own_hr(
             f"--hr self: the photos are blurred or noisy even at 1/{FACTORS[-1]} of their size.",
             hint="Give sharp photos with --hr.",
         )
+    return reduction, 2 * reduction
+
+
+def _own_hr(
+    settings: DataSettings, real: list[Path], scale: int, reduction: int, observer: Observer
+) -> list[Path]:
+    """Choose HR among the real photos themselves.
+
+    Raises:
+        DataError: all are too small at the size at which they are sharp.
+    """
     own = _large_enough_for_hr(real, settings, scale, reduction=reduction)
     if not own:
         raise DataError(
@@ -233,7 +261,7 @@ def _own_hr(
     observer(
         Said(f"Your own {len(own)} photos supervise, at 1/{reduction} of their size: there sharp.")
     )
-    return settings.model_copy(update={"hr_reduction": reduction}), own
+    return own
 
 
 def _large_enough_for_hr(

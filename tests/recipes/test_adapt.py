@@ -306,8 +306,27 @@ def test_own_photos_supervise_reduced_and_without_those_held_out(
     )
     config = settings(data={"real_lr": tmp_path / "large", "hr": "self"}, monitor={"held_out": 2})
     result = recipe.adapt(config)
-    assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reduction"] == 2
-    assert [len(photos) for photos in asked] == [8]
+    assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reductions"] == [
+        2,
+        4,
+    ]
+    supervising, tried = asked
+    assert len(supervising) == 8
+    assert len(tried) == 2
+    assert not set(tried) & set(supervising)
+
+
+def test_own_photos_are_chosen_by_with_those_that_no_weights_learn_from(
+    settings, tmp_path, monkeypatch, write
+):
+    for number in range(5):
+        write(tmp_path / "large" / f"{number}.png", 200, 160, number)
+    monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: 2)
+    config = settings(data={"real_lr": tmp_path / "large", "hr": "self", "crop": 16})
+    photos = supervision.choose_photos(config.data, config.monitor, 2, lambda _event: None)
+    assert photos.tried == photos.watched
+    assert len(photos.tried) == 1
+    assert not set(photos.tried) & set(photos.hr)
 
 
 def test_own_photos_that_are_never_sharp_are_refused(settings, monkeypatch):
