@@ -25,8 +25,6 @@ _STEPS: dict[DeviceClass, int] = {"cpu": 140, "gpu": 1000}
 # 2407.07302, as its released code computes it).
 _LEARNING_RATES: dict[DeviceClass, float] = {"cpu": 4e-5, "gpu": 2e-5}
 
-Reduction = Annotated[int, Field(ge=1)]
-
 
 class DataSettings(CropSettings):
     """Which photos, and how crops are cut from them."""
@@ -36,12 +34,9 @@ class DataSettings(CropSettings):
     hr: Path | None = None
     """Folder of high-resolution photos that supervise, or ``self`` for the real ones, reduced until
     they are sharp; unset, pdd looks for some itself."""
-    hr_reductions: (
-        Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None
-    ) = None
-    """Factors by which HR is reduced in size before it supervises, in turn: photos of the web and
-    of cameras are softer at full size than at half. Unset, 1 and 2; with ``hr`` self the one at
-    which the photos are sharp, and twice that."""
+    hr_reduction: Annotated[int, Field(ge=1)] | None = None
+    """Factor by which HR photos are reduced in size as they are read; unset, 1, which leaves them
+    alone, or with ``hr`` self the smallest at which they are sharp."""
     degradation: Literal["resizes", "target", "second-order"] = "target"
     """How synthetic LR is made of HR: by a change of size; as the camera of the real photos would
     have taken it, estimated from them; or by Real-ESRGAN's second-order pipeline."""

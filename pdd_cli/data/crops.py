@@ -70,35 +70,23 @@ class RandomCrops(Generic[Key]):
         size: height and width of a crop, pixels.
         pictures: where their pixels come from.
         seed: names the sequence; two sources of one run need different seeds.
-        reductions: factors by which crops are reduced in size, which a picture goes through in
-            turn; where it is too small for one, by the largest that it has room for.
     """
 
     def __init__(
-        self,
-        keys: Sequence[Key],
-        size: int,
-        pictures: Pixels[Key],
-        seed: Sequence[int],
-        reductions: Sequence[int] = (1,),
+        self, keys: Sequence[Key], size: int, pictures: Pixels[Key], seed: Sequence[int]
     ) -> None:
         self._keys = list(keys)
         self._size = size
         self._pictures = pictures
         self._seed = tuple(seed)
-        self._reductions = tuple(reductions)
 
     def take(self, index: int) -> Crop:
         """Return crop number ``index``, (size, size, 3), flipped and turned at random."""
-        place = _place_in_cycle(index, len(self._keys), self._seed)
-        pixels = self._pictures[self._keys[place]]
-        turn = (index // len(self._keys) + place) % len(self._reductions)
-        reduction = min(self._reductions[turn], min(pixels.shape[:2]) // self._size)
-        side = reduction * self._size
+        pixels = self._pictures[self._keys[_place_in_cycle(index, len(self._keys), self._seed)]]
         chance = np.random.default_rng([*self._seed, 1, index])
-        top = chance.integers(pixels.shape[0] - side + 1)
-        left = chance.integers(pixels.shape[1] - side + 1)
-        crop = reduced(pixels[top : top + side, left : left + side], reduction)
+        top = chance.integers(pixels.shape[0] - self._size + 1)
+        left = chance.integers(pixels.shape[1] - self._size + 1)
+        crop = pixels[top : top + self._size, left : left + self._size]
         return _turned(crop, int(chance.integers(8)))
 
 

@@ -1,7 +1,6 @@
 """The job ``adapt``: somebody's photos and a generalist in, a model made for those photos out."""
 
 from collections.abc import Sequence
-from itertools import cycle
 from typing import Literal, cast
 
 import torch
@@ -37,6 +36,7 @@ from pdd_cli.recipes.supervision import (
     choose_degradation,
     choose_photos,
     hr_crops,
+    reduction_to_choose_by,
 )
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -167,16 +167,17 @@ def _trials(
 ) -> Sequence[ValidationPair]:
     """Return the pairs to choose by: real ones where there are any, else such as are learnt from.
 
-    They are made of other HR photos, where those suffice, and of several parts of each where there
-    are few.
+    They are made of other HR photos, where those suffice, reduced until these are clean, and of
+    several parts of each where there are few.
     """
     if monitors.pairs:
         return monitors.pairs
     crop, seed = config.monitor.crop or 0, config.train.seed
+    reduction = reduction_to_choose_by(photos, (config.data.crop or 0) * scale)
     each = -(-TRIALS // len(photos.tried))
     parts = [
         part
-        for path, reduction in zip(photos.tried, cycle(photos.reductions), strict=False)
+        for path in photos.tried
         for part in row_of_squares(
             pixels_to_tensor(read_reduced(path, reduction)), crop, scale, each
         )

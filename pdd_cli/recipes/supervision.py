@@ -4,7 +4,6 @@ A recipe's chapter of its own, because the choice asks the user's folders, the c
 and the network alike.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +36,6 @@ OWN_PHOTOS = Path("self")
 TRIALS = 8
 """So many made pairs tell well enough how far to go."""
 
-_WHOLE_AND_HALF = (1, 2)
-
 # By which most cameras' photos have to be reduced; how far it is with these is measured.
 _USUAL_REDUCTION = 4
 _FEWEST_OWN = 8
@@ -65,14 +62,14 @@ class Photos:
     shown: list[Path]
     """LR photos for previews, of those that are not learnt from where there are any."""
     settings: DataSettings
-    """The settings with the HR and its reductions that were chosen, so that a resumed run takes
-    them again."""
+    """The settings with the HR and its reduction that were chosen, so that a resumed run takes them
+    again."""
 
     @property
-    def reductions(self) -> tuple[int, ...]:
-        """Factors by which HR is reduced before it supervises."""
-        assert self.settings.hr_reductions is not None
-        return self.settings.hr_reductions
+    def reduction(self) -> int:
+        """Factor by which HR is reduced before it supervises."""
+        assert self.settings.hr_reduction is not None
+        return self.settings.hr_reduction
 
 
 def choose_photos(
@@ -91,12 +88,12 @@ def choose_photos(
     folder = chosen.hr
     assert folder is not None
     if folder == OWN_PHOTOS and not folder.exists():
-        reductions = chosen.hr_reductions or _reductions_to_sharpness(real)
-        supervising = _own_hr(chosen, real, scale, min(reductions), observer)
-        tried = _large_enough_for_hr(watched, chosen, scale, reduction=min(reductions))
+        reduction = chosen.hr_reduction or _reduction_to_sharpness(real)
+        supervising = _own_hr(chosen, real, scale, reduction, observer)
+        tried = _large_enough_for_hr(watched, chosen, scale, reduction=reduction)
     else:
-        reductions = chosen.hr_reductions or _WHOLE_AND_HALF
-        least = crop * scale * min(reductions)
+        reduction = chosen.hr_reduction or 1
+        least = crop * scale * reduction
         hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
         supervising, tried = keep_from_learning(hr, TRIALS)
     pairs = _validation_pairs(monitor, watched)
@@ -107,7 +104,7 @@ def choose_photos(
         watched=watched,
         validation=pairs,
         shown=watched or real[:_SHOWN],
-        settings=chosen.model_copy(update={"hr_reductions": reductions}),
+        settings=chosen.model_copy(update={"hr_reduction": reduction}),
     )
 
 
@@ -127,16 +124,30 @@ def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list
 
 def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     """Make what cuts crops from the HR photos: from tiles, where they were prepared so."""
-    settings, reductions = photos.settings, photos.reductions
-    tiles = sharp_tiles(settings.hr) if settings.hr else None
-    if tiles is not None and size * max(reductions) <= TILE:
-        return RandomCrops(tiles.keys, size, tiles, seed, reductions)
-    # What all reductions share is done once, as a photo is read.
-    common = math.gcd(*reductions)
-    decoded = DecodedPictures(settings.cache_gb / 2, common)
-    return RandomCrops(
-        photos.hr, size, decoded, seed, [reduction // common for reduction in reductions]
-    )
+    settings = photos.settings
+    tiles = sharp_tiles(settings.hr) if settings.hr and settings.hr_reduction == 1 else None
+    if tiles is not None and size <= TILE:
+        return RandomCrops(tiles.keys, size, tiles, seed)
+    # Real photos and HR may be the same files, reduced for the one and whole for the other.
+    decoded = DecodedPictures(settings.cache_gb / 2, photos.reduction)
+    return RandomCrops(photos.hr, size, decoded, seed)
+
+
+def reduction_to_choose_by(photos: Photos, size: int) -> int:
+    """Find by which factor HR has to be reduced for pairs that tell smoothing from fidelity.
+
+    Photos that were compressed are smooth where their texture was weak, and by them a network that
+    smooths does well. So they are reduced until they are clean, unless they are too small or never
+    clean. See docs/method.md, How far to go.
+
+    Args:
+        photos: of which pairs will be made.
+        size: side that a photo needs then, pixels.
+    """
+    clean = clean_reduction(_some_of(photos.tried, reduction=1))
+    if clean is None or len(large_enough(photos.tried, size * clean)[0]) < len(photos.tried):
+        return photos.reduction
+    return max(clean, photos.reduction)
 
 
 class Synthesis(NamedTuple):
@@ -156,7 +167,7 @@ def choose_degradation(photos: Photos, scale: int, seed: int, observer: Observer
         case "second-order":
             return Synthesis(SecondOrder())
     real = _some_of(photos.real, reduction=1)
-    sharp = _some_of(photos.hr, reduction=scale * min(photos.reductions))
+    sharp = _some_of(photos.hr, reduction=scale * photos.reduction)
     veil = _veil_to_lift(find_veil(tones_of(real), tones_of(sharp)), settings.lift_veil, observer)
     imitation = imitate(real, sharp, seed, veil)
     observer(Said(f"Synthetic LR imitates the real photos: {imitation.measured.describe()}."))
@@ -228,7 +239,7 @@ def _find_hr(
     return settings.model_copy(update={"hr": starters})
 
 
-def _reductions_to_sharpness(real: list[Path]) -> tuple[int, int]:
+def _reduction_to_sharpness(real: list[Path]) -> int:
     """Find by which factor the real photos have to be reduced to be HR themselves.
 
     Raises:
@@ -240,7 +251,7 @@ def _reductions_to_sharpness(real: list[Path]) -> tuple[int, int]:
             f"--hr self: the photos are blurred or noisy even at 1/{FACTORS[-1]} of their size.",
             hint="Give sharp photos with --hr.",
         )
-    return reduction, 2 * reduction
+    return reduction
 
 
 def _own_hr(

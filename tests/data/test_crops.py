@@ -42,49 +42,6 @@ def test_every_picture_is_taken_once_before_any_is_taken_twice(tmp_path):
     assert len({tuple(cycle) for cycle in cycles}) > 1
 
 
-def test_a_picture_goes_through_its_reductions_in_turn(tmp_path, write):
-    path = tmp_path / "scene.png"
-    write(path, 32, 32, 0)
-    pictures = DecodedPictures(1)
-    source = RandomCrops([path], 16, pictures, (0, 1), reductions=(1, 2))
-    half = cv2.resize(pictures[path], (16, 16), interpolation=cv2.INTER_AREA)
-
-    def is_half(crop):
-        return any(
-            np.array_equal(np.rot90(turned, quarter), crop)
-            for turned in (half, half[::-1])
-            for quarter in range(4)
-        )
-
-    assert [is_half(source.take(index)) for index in range(6)] == [False, True] * 3
-
-
-def test_pictures_share_the_reductions_evenly_within_every_cycle(tmp_path):
-    paths = [tmp_path / f"{number}.png" for number in range(4)]
-    for path in paths:
-        path.write_bytes(cv2.imencode(".png", _stripes(32))[1].tobytes())
-    source = RandomCrops(paths, 16, DecodedPictures(1), (0, 1), reductions=(1, 2))
-    for cycle in range(3):
-        whole = [source.take(4 * cycle + n).std() > 100 for n in range(4)]
-        assert sum(whole) == 2
-
-
-def _stripes(side):
-    """Make stripes of one pixel, which half the size turns into grey."""
-    stripes = np.zeros((side, side, 3), np.uint8)
-    stripes[:, ::2] = 255
-    return stripes
-
-
-def test_a_picture_too_small_to_be_reduced_is_taken_as_it_is(tmp_path, write):
-    path = tmp_path / "scene.png"
-    write(path, 20, 30, 0)
-    pictures = DecodedPictures(1)
-    plain = RandomCrops([path], 16, pictures, (0, 1))
-    reducing = RandomCrops([path], 16, pictures, (0, 1), reductions=(2, 4))
-    assert all(np.array_equal(plain.take(n), reducing.take(n)) for n in range(4))
-
-
 def test_a_budget_bounds_what_is_kept(pictures):
     kept = DecodedPictures(budget_gb=4000 / 1024**3)
     before = [kept[path].copy() for path in pictures]

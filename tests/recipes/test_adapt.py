@@ -306,10 +306,7 @@ def test_own_photos_supervise_reduced_and_without_those_held_out(
     )
     config = settings(data={"real_lr": tmp_path / "large", "hr": "self"}, monitor={"held_out": 2})
     result = recipe.adapt(config)
-    assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reductions"] == [
-        2,
-        4,
-    ]
+    assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reduction"] == 2
     supervising, tried = asked
     assert len(supervising) == 8
     assert len(tried) == 2
@@ -327,6 +324,19 @@ def test_own_photos_are_chosen_by_with_those_that_no_weights_learn_from(
     assert photos.tried == photos.watched
     assert len(photos.tried) == 1
     assert not set(photos.tried) & set(photos.hr)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(80, 2), (40, 1)])
+def test_pairs_to_choose_by_are_made_of_clean_hr_where_it_is_large_enough(
+    settings, tmp_path, monkeypatch, write, side, expected
+):
+    for number in range(3):
+        write(tmp_path / "sharp" / f"{number}.png", side, 90, number)
+    monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: 2)
+    config = settings(data={"hr": tmp_path / "sharp", "crop": 16})
+    photos = supervision.choose_photos(config.data, config.monitor, 2, lambda _event: None)
+    assert photos.reduction == 1
+    assert supervision.reduction_to_choose_by(photos, size=32) == expected
 
 
 def test_own_photos_that_are_never_sharp_are_refused(settings, monkeypatch):
