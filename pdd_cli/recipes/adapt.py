@@ -150,7 +150,9 @@ def _carry_out(
         monitors=monitors,
         observer=observer,
         blend=blend,
-        trials=_trials(config, photos, monitors, degradation, specialist.scale) if chooses else (),
+        trials=_trials(config, photos, monitors, degradation, specialist.scale, observer)
+        if chooses
+        else (),
         writes=(config.write,) if config.write else ("specialist", "average"),
     )
     return training.carry_through(
@@ -163,7 +165,12 @@ def _carry_out(
 
 
 def _trials(
-    config: AdaptConfig, photos: Photos, monitors: Monitors, degradation: Degradation, scale: int
+    config: AdaptConfig,
+    photos: Photos,
+    monitors: Monitors,
+    degradation: Degradation,
+    scale: int,
+    observer: Observer,
 ) -> Sequence[ValidationPair]:
     """Return the pairs to choose by: real ones where there are any, else such as are learnt from.
 
@@ -173,7 +180,7 @@ def _trials(
     if monitors.pairs:
         return monitors.pairs
     crop, seed = config.monitor.crop or 0, config.train.seed
-    reduction = reduction_to_choose_by(photos, (config.data.crop or 0) * scale)
+    reduction = reduction_to_choose_by(photos, (config.data.crop or 0) * scale, observer)
     each = -(-TRIALS // len(photos.tried))
     parts = [
         part

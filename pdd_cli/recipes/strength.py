@@ -12,7 +12,7 @@ from typing import Literal
 from pdd_cli.distill.ema import mix, start_average
 from pdd_cli.nets.network import Network
 from pdd_cli.recipes.monitors import Monitors, ValidationPair
-from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started
+from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, Warned
 
 Written = Literal["average", "specialist"]
 
@@ -67,7 +67,7 @@ def settle_share(
     """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
 
     Only those count whose PSNR is not below that of the weights before. Where none of them lowers
-    LPIPS, the blend stays as it is.
+    LPIPS, the mildest of all is taken.
 
     Args:
         blend: whose share is settled.
@@ -82,7 +82,6 @@ def settle_share(
     observer(Started(stage, len(candidates) + 1, "mixture"))
     before = monitors.compare(blend.before, pairs)
     observer(Advanced(1))
-    usual = blend.write, blend.share
     tried = {}
     for number, mixture in enumerate(candidates, start=2):
         blend.write, blend.share = mixture
@@ -97,7 +96,13 @@ def settle_share(
     }
     largest = max(gains.values(), default=0.0)
     if largest <= 0:
-        blend.write, blend.share = usual
+        blend.write, blend.share = candidates[0]
+        observer(
+            Warned(
+                f"No mixture is better than the weights before on {len(pairs)} pairs, in fidelity "
+                f"and in look: the mildest is written, {_named(*candidates[0])}."
+            )
+        )
         return
     chosen = next(mixture for mixture, gain in gains.items() if gain >= _ENOUGH * largest)
     blend.write, blend.share = chosen

@@ -133,7 +133,7 @@ def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     return RandomCrops(photos.hr, size, decoded, seed)
 
 
-def reduction_to_choose_by(photos: Photos, size: int) -> int:
+def reduction_to_choose_by(photos: Photos, size: int, observer: Observer) -> int:
     """Find by which factor HR has to be reduced for pairs that tell smoothing from fidelity.
 
     Photos that were compressed are smooth where their texture was weak, and by them a network that
@@ -143,11 +143,21 @@ def reduction_to_choose_by(photos: Photos, size: int) -> int:
     Args:
         photos: of which pairs will be made.
         size: side that a photo needs then, pixels.
+        observer: told where HR that supervises is less clean.
     """
     clean = clean_reduction(_some_of(photos.tried, reduction=1))
-    if clean is None or len(large_enough(photos.tried, size * clean)[0]) < len(photos.tried):
+    if clean is None or clean <= photos.reduction:
         return photos.reduction
-    return max(clean, photos.reduction)
+    if len(large_enough(photos.tried, size * clean)[0]) < len(photos.tried):
+        return photos.reduction
+    observer(
+        Said(
+            f"The HR photos are clean at 1/{clean} of their size only: there the pairs are made "
+            "that tell how far to go. Where your photos have fine weak texture, --set "
+            f"data.hr_reduction={clean} may keep more of it."
+        )
+    )
+    return clean
 
 
 class Synthesis(NamedTuple):

@@ -336,7 +336,9 @@ def test_pairs_to_choose_by_are_made_of_clean_hr_where_it_is_large_enough(
     config = settings(data={"hr": tmp_path / "sharp", "crop": 16})
     photos = supervision.choose_photos(config.data, config.monitor, 2, lambda _event: None)
     assert photos.reduction == 1
-    assert supervision.reduction_to_choose_by(photos, size=32) == expected
+    said = []
+    assert supervision.reduction_to_choose_by(photos, 32, said.append) == expected
+    assert len(said) == expected - 1
 
 
 def test_own_photos_that_are_never_sharp_are_refused(settings, monkeypatch):

@@ -6,7 +6,7 @@ from torch import nn
 
 from pdd_cli.recipes.monitors import Monitors, ValidationPair
 from pdd_cli.recipes.strength import Blend, settle_share
-from pdd_cli.runtime.events import Finished, Said
+from pdd_cli.runtime.events import Finished, Said, Warned
 
 
 class Brightened(nn.Module):
@@ -78,16 +78,18 @@ def test_only_the_weights_that_were_asked_for_are_tried():
     assert (blend.write, blend.share) == ("average", 1.0)
 
 
-def test_where_every_mixture_loses_fidelity_the_share_stays_as_it_was():
-    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0), share=0.6)
+def test_where_every_mixture_is_worse_the_mildest_is_written_and_that_is_told():
+    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
+    said = []
     settle_share(
         blend,
         pairs(-0.2),
         monitors(),
         writes=("specialist", "average"),
-        observer=lambda _: None,
+        observer=said.append,
     )
     assert (blend.write, blend.share) == ("average", 0.6)
+    assert any(isinstance(event, Warned) and "the mildest" in event.text for event in said)
 
 
 def test_without_weights_from_before_nothing_is_mixed():
