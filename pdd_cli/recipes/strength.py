@@ -25,8 +25,8 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 )
 """What is tried, the mildest first."""
 
-# Of the best gain: what made pairs promise beyond it is more than what real photos keep.
-_ENOUGH = 2 / 3
+# Of the best gain: a few pairs do not tell apart what differs by less.
+_ENOUGH = 0.9
 
 
 @dataclass

@@ -49,7 +49,8 @@ def pairs(wanted: float):
 @pytest.mark.parametrize(
     ("wanted", "write", "share"),
     [
-        (0.4, "specialist", 0.75),
+        (0.4, "specialist", 1.0),
+        (0.355, "specialist", 0.75),
         (0.2, "specialist", 0.5),
         (0.1, "average", 1.0),
         (0.06, "average", 0.6),
