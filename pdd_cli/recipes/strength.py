@@ -28,6 +28,9 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 # Of the best gain: a few pairs do not tell apart what differs by less.
 _ENOUGH = 0.9
 
+# Fewer tell whether a mixture helps at all, but not how far to go.
+_FEWEST = 4
+
 
 @dataclass
 class Blend:
@@ -66,7 +69,7 @@ def settle_share(
 ) -> None:
     """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
 
-    Only those count whose PSNR is not below that of the weights before. Where none of them lowers
+    By fewer than four pairs, the mildest that lowers it at all. Only those count whose PSNR is not below that of the weights before. Where none of them lowers
     LPIPS, the mildest of all is taken.
 
     Args:
@@ -104,7 +107,8 @@ def settle_share(
             )
         )
         return
-    chosen = next(mixture for mixture, gain in gains.items() if gain >= _ENOUGH * largest)
+    enough = _ENOUGH * largest if len(pairs) >= _FEWEST else 0.0
+    chosen = next(mixture for mixture, gain in gains.items() if gain > 0 and gain >= enough)
     blend.write, blend.share = chosen
     observer(
         Said(

@@ -40,10 +40,11 @@ def monitors():
     )
 
 
-def pairs(wanted: float):
+def pairs(wanted: float, count: int = 4):
     """LR, and HR that is brighter by what a network ought to add."""
     lr = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 0.5
-    return [ValidationPair(lr, lr.repeat_interleave(2, -1).repeat_interleave(2, -2) + wanted)]
+    hr = lr.repeat_interleave(2, -1).repeat_interleave(2, -2) + wanted
+    return [ValidationPair(lr, hr)] * count
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,18 @@ def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wante
     assert any(isinstance(event, Said) and f"Writing {named}:" in event.text for event in said)
     (tried,) = [event.summary for event in said if isinstance(event, Finished)]
     assert tried.count(" dB / ") == 6, "what was passed over is told as well"
+
+
+def test_few_pairs_are_believed_that_a_mixture_helps_but_not_how_far_to_go():
+    blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
+    settle_share(
+        blend,
+        pairs(0.4, count=3),
+        monitors(),
+        writes=("specialist", "average"),
+        observer=lambda _: None,
+    )
+    assert (blend.write, blend.share) == ("average", 0.6)
 
 
 def test_only_the_weights_that_were_asked_for_are_tried():
