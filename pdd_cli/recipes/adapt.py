@@ -20,7 +20,6 @@ from pdd_cli.recipes.gallery import Exhibit, Gallery
 from pdd_cli.recipes.model_card import Story
 from pdd_cli.recipes.monitors import (
     Monitors,
-    ValidationPair,
     build_monitors,
     make_pair,
     read_photo,
@@ -29,7 +28,7 @@ from pdd_cli.recipes.monitors import (
 )
 from pdd_cli.recipes.previews import Previews
 from pdd_cli.recipes.resuming import changed_settings, refuse_unresumable
-from pdd_cli.recipes.strength import Blend
+from pdd_cli.recipes.strength import Blend, Trials
 from pdd_cli.recipes.supervision import (
     TRIALS,
     Photos,
@@ -152,7 +151,7 @@ def _carry_out(
         blend=blend,
         trials=_trials(config, photos, monitors, degradation, specialist.scale, observer)
         if chooses
-        else (),
+        else None,
         writes=(config.write,) if config.write else ("specialist", "average"),
     )
     return training.carry_through(
@@ -171,14 +170,14 @@ def _trials(
     degradation: Degradation,
     scale: int,
     observer: Observer,
-) -> Sequence[ValidationPair]:
-    """Return the pairs to choose by: real ones where there are any, else such as are learnt from.
+) -> Trials:
+    """Return the pairs to choose by: real ones where there are any, else made ones.
 
-    They are made of other HR photos, where those suffice, reduced until these are clean, and of
-    several parts of each where there are few.
+    They are made of HR photos that supervise nothing, where there are such, reduced until these
+    are clean, and of several parts of each where there are few.
     """
     if monitors.pairs:
-        return monitors.pairs
+        return Trials(monitors.pairs)
     crop, seed = config.monitor.crop or 0, config.train.seed
     reduction = reduction_to_choose_by(photos, (config.data.crop or 0) * scale, observer)
     each = -(-TRIALS // len(photos.tried))
@@ -189,10 +188,13 @@ def _trials(
             pixels_to_tensor(read_reduced(path, reduction)), crop, scale, each
         )
     ]
-    return [
-        make_pair(part, crop, scale, degradation, (seed, 4, number))
-        for number, part in enumerate(parts)
-    ]
+    return Trials(
+        [
+            make_pair(part, crop, scale, degradation, (seed, 4, number))
+            for number, part in enumerate(parts)
+        ],
+        learnt_from=not set(photos.tried).isdisjoint(photos.hr),
+    )
 
 
 def _exhibits(photos: Photos, monitors: Monitors, crop: int, scale: int) -> list[Exhibit]:

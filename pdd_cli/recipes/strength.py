@@ -28,8 +28,22 @@ _MIXTURES: tuple[tuple[Written, float], ...] = (
 # Of the best gain: a few pairs do not tell apart what differs by less.
 _ENOUGH = 0.9
 
-# Fewer tell whether a mixture helps at all, but not how far to go.
+# By one pair or two, whose scenes happen to be easy, every mixture does well.
 _FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Trials:
+    """LR and HR that mixtures are tried on."""
+
+    pairs: Sequence[ValidationPair]
+    learnt_from: bool = False
+    """Whether the specialist knows their HR."""
+
+    @property
+    def tell_how_far(self) -> bool:
+        """Whether they tell how far to go, and not only that a mixture helps."""
+        return len(self.pairs) >= _FEWEST and not self.learnt_from
 
 
 @dataclass
@@ -61,7 +75,7 @@ class Blend:
 
 def settle_share(
     blend: Blend,
-    pairs: Sequence[ValidationPair],
+    trials: Trials,
     monitors: Monitors,
     *,
     writes: Sequence[Written],
@@ -69,18 +83,18 @@ def settle_share(
 ) -> None:
     """Take the mildest mixture that lowers LPIPS nearly as much as the best one does.
 
-    By fewer than four pairs, the mildest that lowers it at all. Only those count whose PSNR is not below that of the weights before. Where none of them lowers
-    LPIPS, the mildest of all is taken.
+    Only those count whose PSNR is not below that of the weights before. By pairs that tell little,
+    the mildest is taken that lowers LPIPS at all; where none does, the mildest of all.
 
     Args:
         blend: whose share is settled.
-        pairs: LR and HR that nothing was learnt from.
+        trials: the pairs to settle it by.
         monitors: what measures.
         writes: the weights to choose from.
         observer: told of the progress and the choice.
     """
     assert blend.before is not None
-    stage = "choosing how far to go"
+    stage, pairs = "choosing how far to go", trials.pairs
     candidates = [mixture for mixture in _MIXTURES if mixture[0] in writes]
     observer(Started(stage, len(candidates) + 1, "mixture"))
     before = monitors.compare(blend.before, pairs)
@@ -107,7 +121,7 @@ def settle_share(
             )
         )
         return
-    enough = _ENOUGH * largest if len(pairs) >= _FEWEST else 0.0
+    enough = _ENOUGH * largest if trials.tell_how_far else 0.0
     chosen = next(mixture for mixture, gain in gains.items() if gain > 0 and gain >= enough)
     blend.write, blend.share = chosen
     observer(

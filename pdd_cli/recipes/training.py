@@ -20,9 +20,9 @@ from pdd_cli.errors import Interrupted, TrainingDiverged
 from pdd_cli.nets.network import Network
 from pdd_cli.recipes.gallery import Gallery
 from pdd_cli.recipes.model_card import Story, write_model
-from pdd_cli.recipes.monitors import Monitors, ValidationPair
+from pdd_cli.recipes.monitors import Monitors
 from pdd_cli.recipes.previews import Previews
-from pdd_cli.recipes.strength import Blend, Written, settle_share
+from pdd_cli.recipes.strength import Blend, Trials, Written, settle_share
 from pdd_cli.recipes.training_report import report_of_training
 from pdd_cli.recipes.verdict import Verdict, judge
 from pdd_cli.report.rendering import write_report
@@ -84,8 +84,8 @@ class Training:
     observer: Observer
     blend: Blend
     """What is shown, scored and written."""
-    trials: Sequence[ValidationPair] = ()
-    """Pairs to choose its share by at the end; none where the share is given."""
+    trials: Trials | None = None
+    """What its share is chosen by at the end; None where the share is given."""
     writes: Sequence[Written] = ()
     """The weights to choose from then."""
     _skipped: int = field(default=0, init=False)

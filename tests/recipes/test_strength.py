@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from pdd_cli.recipes.monitors import Monitors, ValidationPair
-from pdd_cli.recipes.strength import Blend, settle_share
+from pdd_cli.recipes.strength import Blend, Trials, settle_share
 from pdd_cli.runtime.events import Finished, Said, Warned
 
 
@@ -40,11 +40,11 @@ def monitors():
     )
 
 
-def pairs(wanted: float, count: int = 4):
+def trials(wanted: float, count: int = 4, *, learnt_from: bool = False):
     """LR, and HR that is brighter by what a network ought to add."""
     lr = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 0.5
     hr = lr.repeat_interleave(2, -1).repeat_interleave(2, -2) + wanted
-    return [ValidationPair(lr, hr)] * count
+    return Trials([ValidationPair(lr, hr)] * count, learnt_from)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wante
     said = []
     settle_share(
         blend,
-        pairs(wanted),
+        trials(wanted),
         monitors(),
         writes=("specialist", "average"),
         observer=said.append,
@@ -74,11 +74,12 @@ def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wante
     assert tried.count(" dB / ") == 6, "what was passed over is told as well"
 
 
-def test_few_pairs_are_believed_that_a_mixture_helps_but_not_how_far_to_go():
+@pytest.mark.parametrize("little", [{"count": 3}, {"learnt_from": True}])
+def test_few_pairs_and_such_as_are_learnt_from_do_not_tell_how_far_to_go(little):
     blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
     settle_share(
         blend,
-        pairs(0.4, count=3),
+        trials(0.4, **little),
         monitors(),
         writes=("specialist", "average"),
         observer=lambda _: None,
@@ -88,7 +89,7 @@ def test_few_pairs_are_believed_that_a_mixture_helps_but_not_how_far_to_go():
 
 def test_only_the_weights_that_were_asked_for_are_tried():
     blend = Blend(Brightened(0.4), Brightened(0.1), before=Brightened(0.0))
-    settle_share(blend, pairs(0.4), monitors(), writes=("average",), observer=lambda _: None)
+    settle_share(blend, trials(0.4), monitors(), writes=("average",), observer=lambda _: None)
     assert (blend.write, blend.share) == ("average", 1.0)
 
 
@@ -97,7 +98,7 @@ def test_where_every_mixture_is_worse_the_mildest_is_written_and_that_is_told():
     said = []
     settle_share(
         blend,
-        pairs(-0.2),
+        trials(-0.2),
         monitors(),
         writes=("specialist", "average"),
         observer=said.append,
