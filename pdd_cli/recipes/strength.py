@@ -116,7 +116,7 @@ def settle_share(
         blend.write, blend.share = candidates[0]
         observer(
             Warned(
-                f"No mixture is better than the weights before on {len(pairs)} pairs, in fidelity "
+                f"No mixture is better than the weights before on {_counted(pairs)}, in fidelity "
                 f"and in look: the mildest is written, {_named(*candidates[0])}."
             )
         )
@@ -126,7 +126,7 @@ def settle_share(
     blend.write, blend.share = chosen
     observer(
         Said(
-            f"Writing {_named(*chosen)}: on {len(pairs)} pairs its LPIPS is "
+            f"Writing {_named(*chosen)}: its LPIPS on {_counted(pairs)} is "
             f"{tried[chosen]['val_lpips']:.4f}, {before['val_lpips']:.4f} before."
         )
     )
@@ -134,6 +134,10 @@ def settle_share(
 
 def _named(write: Written, share: float) -> str:
     return f"the {write}" if share == 1 else f"{share:.0%} of the way to the {write}"
+
+
+def _counted(pairs: Sequence[ValidationPair]) -> str:
+    return "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
 
 
 def _in_words(figures: Mapping[str, float]) -> str:
