@@ -141,11 +141,12 @@ def reduction_to_choose_by(photos: Photos, size: int, observer: Observer) -> int
     clean. See docs/method.md, How far to go.
 
     Args:
-        photos: of which pairs will be made.
-        size: side that a photo needs then, pixels.
+        photos: of which some will be made into pairs.
+        size: side that those need then, pixels.
         observer: told where HR that supervises is less clean.
     """
-    clean = clean_reduction(_some_of(photos.tried, reduction=1))
+    # Asked of all HR: a few photos are too few for a median.
+    clean = clean_reduction(_some_of(photos.hr, reduction=1))
     if clean is None or clean <= photos.reduction:
         return photos.reduction
     if len(large_enough(photos.tried, size * clean)[0]) < len(photos.tried):
