@@ -179,7 +179,7 @@ def _trials(
     if monitors.pairs:
         return Trials(monitors.pairs)
     crop, seed = config.monitor.crop or 0, config.train.seed
-    reduction = reduction_to_choose_by(photos, (config.data.crop or 0) * scale, observer)
+    reduction = reduction_to_choose_by(photos, scale, observer)
     each = -(-TRIALS // len(photos.tried))
     parts = [
         part

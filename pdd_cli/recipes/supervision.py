@@ -133,7 +133,7 @@ def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     return RandomCrops(photos.hr, size, decoded, seed)
 
 
-def reduction_to_choose_by(photos: Photos, size: int, observer: Observer) -> int:
+def reduction_to_choose_by(photos: Photos, scale: int, observer: Observer) -> int:
     """Find by which factor HR has to be reduced for pairs that tell smoothing from fidelity.
 
     Photos that were compressed are smooth where their texture was weak, and by them a network that
@@ -142,14 +142,14 @@ def reduction_to_choose_by(photos: Photos, size: int, observer: Observer) -> int
 
     Args:
         photos: of which some will be made into pairs.
-        size: side that those need then, pixels.
+        scale: of HR to LR.
         observer: told where HR that supervises is less clean.
     """
     # Asked of all HR: a few photos are too few for a median.
     clean = clean_reduction(_some_of(photos.hr, reduction=1))
     if clean is None or clean <= photos.reduction:
         return photos.reduction
-    if len(large_enough(photos.tried, size * clean)[0]) < len(photos.tried):
+    if _large_enough_for_hr(photos.tried, photos.settings, scale, reduction=clean) != photos.tried:
         return photos.reduction
     observer(
         Said(

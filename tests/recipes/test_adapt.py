@@ -337,7 +337,7 @@ def test_pairs_to_choose_by_are_made_of_clean_hr_where_it_is_large_enough(
     photos = supervision.choose_photos(config.data, config.monitor, 2, lambda _event: None)
     assert photos.reduction == 1
     said = []
-    assert supervision.reduction_to_choose_by(photos, 32, said.append) == expected
+    assert supervision.reduction_to_choose_by(photos, 2, said.append) == expected
     assert len(said) == expected - 1
 
 
