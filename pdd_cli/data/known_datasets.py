@@ -70,6 +70,16 @@ class Recognised:
     members: tuple[Member, ...]
 
 
+@dataclass(frozen=True)
+class NearMiss:
+    """A known data set that a folder would be, and the pictures that keep it from being it."""
+
+    dataset: KnownDataset
+    strangers: list[Path]
+
+
+_ASKED_AT_FIRST = 200
+
 _PICTURE = r"\.(?:png|PNG|jpg|JPG|jpeg|bmp)$"
 
 
@@ -222,15 +232,34 @@ def recognise_dataset(folder: Path, pictures: Sequence[Path]) -> Recognised | No
     """
     if not pictures:
         return None
-    # Folders above the entered one count, so that any level of a tree can be given.
-    above = folder.resolve().parts[-_LEVELS_ABOVE:]
-    names = ["/".join((*above, *path.relative_to(folder).parts)) for path in pictures]
+    names = _names_in_tree(folder, pictures)
     fitting = []
     for dataset in KNOWN:
         members = _members(pictures, names, dataset)
         if members is not None:
             fitting.append(Recognised(dataset, folder, members))
     return max(fitting, key=_share_used, default=None)
+
+
+def nearly_recognised(folder: Path, pictures: Sequence[Path]) -> NearMiss | None:
+    """Tell which known data set an ordinary folder would be, but for a few pictures.
+
+    Args:
+        folder: that ``recognise_dataset`` does not recognise.
+        pictures: every picture below it.
+
+    Returns:
+        None where none has a place for more than half of the pictures.
+    """
+    named = list(zip(pictures, _names_in_tree(folder, pictures), strict=True))
+    # Asked of some at first: a folder of many ordinary photos is not matched against everything.
+    some = named[:: -(-len(named) // _ASKED_AT_FIRST) or 1]
+    misses = [
+        NearMiss(dataset, _strangers(named, dataset))
+        for dataset in KNOWN
+        if 2 * len(_strangers(some, dataset)) < len(some)
+    ]
+    return min(misses, key=lambda miss: len(miss.strangers), default=None)
 
 
 def pairs_of(members: Sequence[Member]) -> dict[tuple[str, str, str], dict[str, Path]]:
@@ -240,6 +269,12 @@ def pairs_of(members: Sequence[Member]) -> dict[tuple[str, str, str], dict[str, 
         role = member.role if member.role == "hr" else f"{member.role}{member.scale or ''}"
         scenes.setdefault((member.split, member.domain, member.scene), {})[role] = member.path
     return scenes
+
+
+def _names_in_tree(folder: Path, pictures: Sequence[Path]) -> list[str]:
+    """Name pictures from above the entered folder, so that any level of a tree can be given."""
+    above = folder.resolve().parts[-_LEVELS_ABOVE:]
+    return ["/".join((*above, *path.relative_to(folder).parts)) for path in pictures]
 
 
 def _share_used(recognised: Recognised) -> float:
@@ -258,6 +293,10 @@ def _members(
             return None
         members.append(member)
     return tuple(members)
+
+
+def _strangers(named: Sequence[tuple[Path, str]], dataset: KnownDataset) -> list[Path]:
+    return [path for path, name in named if _member(path, name, dataset) is None]
 
 
 def _member(path: Path, name: str, dataset: KnownDataset) -> Member | None:

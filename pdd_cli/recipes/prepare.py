@@ -35,6 +35,7 @@ from pdd_cli.images.codec import PICTURE_SUFFIXES, read_picture
 from pdd_cli.images.listing import list_pictures
 from pdd_cli.recipes.contact_sheet import write_contact_sheet
 from pdd_cli.recipes.findings import Finding, members_by_path, what_is_suspect
+from pdd_cli.recipes.sources import warn_of_a_damaged_tree
 from pdd_cli.runtime.events import Advanced, Finished, Observer, Said, Started, ignore
 
 # What the catalogue can fetch, of the known data sets.
@@ -93,6 +94,8 @@ def prepare(config: PrepareConfig, observer: Observer = ignore) -> PrepareResult
     recognised = recognise_dataset(folder, pictures)
     title = recognised.dataset.title if recognised else None
     observer(Said(f"{folder}: {len(pictures)} pictures, {title or 'an ordinary folder'}."))
+    if recognised is None:
+        warn_of_a_damaged_tree(folder, pictures, observer)
     index = index_path(dataset_folder(), name)
     known = read_index(index)
     facts = _look(folder, pictures, known, observer)

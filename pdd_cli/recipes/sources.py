@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pdd_cli.assets.cache import dataset_folder
-from pdd_cli.data.known_datasets import Role
+from pdd_cli.data.known_datasets import Role, nearly_recognised
 from pdd_cli.data.layouts import photos_to_adapt_to
 from pdd_cli.data.manifest import manifest_path, pictures_of, read_manifest
 from pdd_cli.data.tile_store import TileStore, open_store, tile_folder
@@ -39,6 +39,8 @@ def real_photos(source: Path, scale: int, observer: Observer) -> list[Path]:
     selection = photos_to_adapt_to(source, scale)
     if selection.note:
         observer(Said(selection.note))
+    else:
+        warn_of_a_damaged_tree(source, selection.paths, observer)
     _warn_of_strangers(list(selection.skipped), observer)
     return selection.paths
 
@@ -85,6 +87,20 @@ def keep_from_learning(items: Sequence[Item], count: int) -> tuple[list[Item], l
     return (
         [item for number, item in enumerate(items) if number not in held],
         [item for number, item in enumerate(items) if number in held],
+    )
+
+
+def warn_of_a_damaged_tree(folder: Path, pictures: Sequence[Path], observer: Observer) -> None:
+    """Say why an ordinary folder is not the known data set that most of its pictures lie as."""
+    near = nearly_recognised(folder, pictures)
+    if near is None or not near.strangers:
+        return
+    observer(
+        Warned(
+            f"{folder} is not taken as {near.dataset.title}, in which these have no place: "
+            f"{name_some(near.strangers)}. So all its pictures count as ordinary photos, HR and "
+            "the test part among them. Take those away to have it recognised."
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pdd_cli.data.known_datasets import KNOWN, pairs_of, recognise_dataset
+from pdd_cli.data.known_datasets import KNOWN, nearly_recognised, pairs_of, recognise_dataset
 from pdd_cli.images.listing import list_pictures
 
 TREES = {
@@ -80,7 +80,16 @@ def test_a_tree_of_the_authors_pattern_is_recognised(name, tree):
 
 @pytest.mark.parametrize("name", TREES)
 def test_a_tree_with_a_stranger_in_it_is_an_ordinary_folder(name, tree):
-    assert recognised(tree([*TREES[name], "holiday.jpg"])) is None
+    folder = tree([*TREES[name], "holiday.jpg"])
+    assert recognised(folder) is None
+    near = nearly_recognised(folder, list_pictures(folder).pictures)
+    assert near is not None
+    assert [path.name for path in near.strangers] == ["holiday.jpg"]
+
+
+def test_ordinary_photos_are_nearly_no_data_set(tree):
+    folder = tree([f"holiday{number}.jpg" for number in range(3)])
+    assert nearly_recognised(folder, list_pictures(folder).pictures) is None
 
 
 @pytest.mark.parametrize("below", ["x4", "x4/Train_x4", "x4/Train_x4/train_LR"])

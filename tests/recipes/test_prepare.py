@@ -18,7 +18,7 @@ from pdd_cli.errors import DataError
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.prepare import prepare
 from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
-from pdd_cli.runtime.events import ignore
+from pdd_cli.runtime.events import Warned, ignore
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +169,19 @@ def test_good_pairs_fit(realsr):
     assert result.dataset == "RealSR (version 3)"
     assert result.roles == {"test hr": 1, "test lr": 1, "train hr": 3, "train lr": 3}
     assert [f for f in result.findings if f.kind == "not fitting"] == []
+
+
+def test_a_damaged_tree_is_no_known_data_set_and_the_reason_is_told(realsr):
+    stray = realsr / "Canon" / "Train" / "4" / "holiday.png"
+    save(stray, natural(64, 64, 9))
+    prepared, adapted = [], []
+    result = prepare(PrepareConfig(source=realsr), prepared.append)
+    real_photos(realsr, 4, adapted.append)
+    assert result.dataset is None
+    for events in (prepared, adapted):
+        (warning,) = [event.text for event in events if isinstance(event, Warned)]
+        assert "not taken as RealSR (version 3)" in warning
+        assert "holiday.png" in warning
 
 
 def test_swapped_shifted_and_mistaken_pairs_are_told_apart(realsr):
