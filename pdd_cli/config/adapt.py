@@ -35,8 +35,8 @@ class DataSettings(CropSettings):
     """Folder of high-resolution photos that supervise, or ``self`` for the real ones, reduced until
     they are sharp; unset, pdd looks for some itself."""
     hr_reduction: Annotated[int, Field(ge=1)] | None = None
-    """Factor by which HR photos are reduced in size as they are read; unset, 1, which leaves them
-    alone, or with ``hr`` self the smallest at which they are sharp."""
+    """Factor by which HR photos are reduced in size as they are read; 1 leaves them alone; unset,
+    the smallest at which they are sharp and clean."""
     degradation: Literal["resizes", "target", "second-order"] = "target"
     """How synthetic LR is made of HR: by a change of size; as the camera of the real photos would
     have taken it, estimated from them; or by Real-ESRGAN's second-order pipeline."""

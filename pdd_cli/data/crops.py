@@ -6,6 +6,7 @@ makes a resumed run equal to one that was never interrupted.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -143,23 +144,51 @@ def _order(count: int, cycle: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
     return np.random.default_rng([*seed, 0, cycle]).permutation(count)
 
 
-def large_enough(paths: Sequence[Path], size: int) -> tuple[list[Path], list[Path], list[Path]]:
-    """Sort pictures by whether crops of a size can be cut from them.
+@dataclass(frozen=True)
+class CropSources:
+    """Pictures that crops are to be cut from."""
 
-    Returns:
-        Those that will do, those that are too small, and those that cannot be read.
-    """
-    good: list[Path] = []
-    small: list[Path] = []
-    unreadable: list[Path] = []
-    for path in paths:
-        try:
-            picture = read_picture(path)
-        except DataError:
-            unreadable.append(path)
-            continue
-        (good if min(picture.height, picture.width) >= size else small).append(path)
-    return good, small, unreadable
+    sides: dict[Path, int]
+    """The shorter side of each that can be read, pixels."""
+    unreadable: list[Path]
+
+    @classmethod
+    def measure(cls, paths: Sequence[Path]) -> "CropSources":
+        """Read every picture once."""
+        sides: dict[Path, int] = {}
+        unreadable: list[Path] = []
+        for path in paths:
+            try:
+                picture = read_picture(path)
+            except DataError:
+                unreadable.append(path)
+            else:
+                sides[path] = min(picture.height, picture.width)
+        return cls(sides, unreadable)
+
+    def large_enough(self, size: int) -> list[Path]:
+        """Return those of which crops of a height and width can be cut."""
+        return [path for path, side in self.sides.items() if side >= size]
+
+    def too_small(self, size: int) -> list[Path]:
+        """Return those that can be read, but not be cut so."""
+        return [path for path, side in self.sides.items() if side < size]
+
+    def of(self, paths: Sequence[Path]) -> "CropSources":
+        """Return the same of some of the pictures that can be read."""
+        return CropSources({path: self.sides[path] for path in paths}, [])
+
+
+class Reduced(Generic[Key]):
+    """Pictures or tiles, reduced in size by averaging pixels as they are asked for."""
+
+    def __init__(self, pictures: Pixels[Key], factor: int) -> None:
+        self._pictures = pictures
+        self._factor = factor
+
+    def __getitem__(self, key: Key) -> Crop:
+        """Return (h, w, 3) RGB."""
+        return reduced(self._pictures[key], self._factor)
 
 
 def read_reduced(path: Path, factor: int) -> Crop:

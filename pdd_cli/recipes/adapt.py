@@ -35,7 +35,6 @@ from pdd_cli.recipes.supervision import (
     choose_degradation,
     choose_photos,
     hr_crops,
-    reduction_to_choose_by,
 )
 from pdd_cli.recipes.training import Training, TrainingResult
 from pdd_cli.runtime.checkpoint import seed_everything
@@ -149,7 +148,7 @@ def _carry_out(
         monitors=monitors,
         observer=observer,
         blend=blend,
-        trials=_trials(config, photos, monitors, degradation, specialist.scale, observer)
+        trials=_trials(config, photos, monitors, degradation, specialist.scale)
         if chooses
         else None,
         writes=(config.write,) if config.write else ("specialist", "average"),
@@ -169,23 +168,21 @@ def _trials(
     monitors: Monitors,
     degradation: Degradation,
     scale: int,
-    observer: Observer,
 ) -> Trials:
     """Return the pairs to choose by: real ones where there are any, else made ones.
 
-    They are made of HR photos that supervise nothing, where there are such, reduced until these
-    are clean, and of several parts of each where there are few.
+    They are made of HR photos that supervise nothing, where there are such, and of several parts of
+    each where there are few.
     """
     if monitors.pairs:
         return Trials(monitors.pairs)
     crop, seed = config.monitor.crop or 0, config.train.seed
-    reduction = reduction_to_choose_by(photos, scale, observer)
     each = -(-TRIALS // len(photos.tried))
     parts = [
         part
         for path in photos.tried
         for part in row_of_squares(
-            pixels_to_tensor(read_reduced(path, reduction)), crop, scale, each
+            pixels_to_tensor(read_reduced(path, photos.reduction)), crop, scale, each
         )
     ]
     return Trials(

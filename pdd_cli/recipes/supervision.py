@@ -16,12 +16,12 @@ from pdd_cli.assets.photos import PHOTOGRAPHS, archived_photos, starter_photos
 from pdd_cli.config.adapt import DataSettings
 from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.batches import HRCrops
-from pdd_cli.data.crops import DecodedPictures, RandomCrops, large_enough, read_reduced
+from pdd_cli.data.cleanness import FACTORS, clean_reduction
+from pdd_cli.data.crops import CropSources, DecodedPictures, RandomCrops, Reduced, read_reduced
 from pdd_cli.data.degradations import Degradation, PlainResizes
 from pdd_cli.data.imitation import imitate
 from pdd_cli.data.layouts import high_resolution_beside
 from pdd_cli.data.second_order import SecondOrder
-from pdd_cli.data.self_hr import FACTORS, clean_reduction
 from pdd_cli.data.tile_store import TILE
 from pdd_cli.data.veil import Veil, find_veil, tones_of
 from pdd_cli.errors import DataError
@@ -80,22 +80,22 @@ def choose_photos(
     Raises:
         DataError: a folder is missing or empty, or none of its pictures can be used.
     """
-    crop = settings.crop or 0
-    found = real_photos(settings.real_lr, scale, observer)
-    usable = _usable(found, crop, settings.real_lr, "--real-lr", observer)
+    lr_crop = settings.crop or 0
+    hr_crop = lr_crop * scale
+    lr = CropSources.measure(real_photos(settings.real_lr, scale, observer))
+    usable = _usable(lr, lr_crop, settings.real_lr, "--real-lr", observer)
     real, watched = keep_from_learning(usable, monitor.held_out)
-    chosen = settings if settings.hr else _find_hr(settings, real, scale, observer)
-    folder = chosen.hr
-    assert folder is not None
+    folder = settings.hr or _find_hr(lr.of(real), hr_crop, observer)
     if folder == OWN_PHOTOS and not folder.exists():
-        reduction = chosen.hr_reduction or _reduction_to_sharpness(real)
-        supervising = _own_hr(chosen, real, scale, reduction, observer)
-        tried = _large_enough_for_hr(watched, chosen, scale, reduction=reduction)
+        reduction = settings.hr_reduction or _reduction_of_own(real)
+        supervising = _own_hr(lr.of(real), hr_crop, reduction, observer)
+        tried = lr.of(watched).large_enough(hr_crop * reduction)
     else:
-        reduction = chosen.hr_reduction or 1
-        least = crop * scale * reduction
-        hr = _usable(sharp_photos(folder, observer), least, folder, "--hr", observer)
-        supervising, tried = keep_from_learning(hr, TRIALS)
+        hr = CropSources.measure(sharp_photos(folder, observer))
+        least = hr_crop * (settings.hr_reduction or 1)
+        sharp = hr.of(_usable(hr, least, folder, "--hr", observer))
+        reduction = settings.hr_reduction or _reduction_to_cleanness(sharp, hr_crop, observer)
+        supervising, tried = keep_from_learning(sharp.large_enough(hr_crop * reduction), TRIALS)
     pairs = _validation_pairs(monitor, watched)
     return Photos(
         real=real,
@@ -104,7 +104,7 @@ def choose_photos(
         watched=watched,
         validation=pairs,
         shown=watched or real[:_SHOWN],
-        settings=chosen.model_copy(update={"hr_reduction": reduction}),
+        settings=settings.model_copy(update={"hr": folder, "hr_reduction": reduction}),
     )
 
 
@@ -125,40 +125,12 @@ def _validation_pairs(monitor: MonitorSettings, watched: Sequence[Path]) -> list
 def hr_crops(photos: Photos, size: int, seed: Sequence[int]) -> HRCrops:
     """Make what cuts crops from the HR photos: from tiles, where they were prepared so."""
     settings = photos.settings
-    tiles = sharp_tiles(settings.hr) if settings.hr and settings.hr_reduction == 1 else None
-    if tiles is not None and size <= TILE:
-        return RandomCrops(tiles.keys, size, tiles, seed)
+    tiles = sharp_tiles(settings.hr) if settings.hr else None
+    if tiles is not None and size * photos.reduction <= TILE:
+        return RandomCrops(tiles.keys, size, Reduced(tiles, photos.reduction), seed)
     # Real photos and HR may be the same files, reduced for the one and whole for the other.
     decoded = DecodedPictures(settings.cache_gb / 2, photos.reduction)
     return RandomCrops(photos.hr, size, decoded, seed)
-
-
-def reduction_to_choose_by(photos: Photos, scale: int, observer: Observer) -> int:
-    """Find by which factor HR has to be reduced for pairs that tell smoothing from fidelity.
-
-    Photos that were compressed are smooth where their texture was weak, and by them a network that
-    smooths does well. So they are reduced until they are clean, unless they are too small or never
-    clean. See docs/method.md, How far to go.
-
-    Args:
-        photos: of which some will be made into pairs.
-        scale: of HR to LR.
-        observer: told where HR that supervises is less clean.
-    """
-    # Asked of all HR: a few photos are too few for a median.
-    clean = clean_reduction(_some_of(photos.hr, reduction=1))
-    if clean is None or clean <= photos.reduction:
-        return photos.reduction
-    if _large_enough_for_hr(photos.tried, photos.settings, scale, reduction=clean) != photos.tried:
-        return photos.reduction
-    observer(
-        Said(
-            f"The HR photos are clean at 1/{clean} of their size only: there the pairs are made "
-            "that tell how far to go. Where your photos have fine weak texture, --set "
-            f"data.hr_reduction={clean} may keep more of it."
-        )
-    )
-    return clean
 
 
 class Synthesis(NamedTuple):
@@ -208,38 +180,42 @@ def _some_of(paths: list[Path], *, reduction: int) -> list[NDArray[np.uint8]]:
 
 
 def _usable(
-    paths: list[Path], size: int, folder: Path, option: str, observer: Observer
+    found: CropSources, size: int, folder: Path, option: str, observer: Observer
 ) -> list[Path]:
-    good, small, unreadable = large_enough(paths, size)
-    if unreadable:
-        observer(Warned(f"Skipped, as they cannot be read: {name_some(unreadable)}."))
-    if small:
+    """Return the pictures that are large enough, and say which are not.
+
+    Raises:
+        DataError: none is.
+    """
+    if found.unreadable:
+        observer(Warned(f"Skipped, as they cannot be read: {name_some(found.unreadable)}."))
+    if small := found.too_small(size):
         observer(Warned(f"Skipped, as they are smaller than {size}×{size}: {name_some(small)}."))
+    good = found.large_enough(size)
     if not good:
+        count = len(found.sides) + len(found.unreadable)
         raise DataError(
-            f"{option} {folder}: none of its {len(paths)} pictures is readable and at least "
+            f"{option} {folder}: none of its {count} pictures is readable and at least "
             f"{size}×{size}, which a crop needs.",
             hint="Give larger pictures or a smaller --crop.",
         )
     return good
 
 
-def _find_hr(
-    settings: DataSettings, real: list[Path], scale: int, observer: Observer
-) -> DataSettings:
+def _find_hr(real: CropSources, crop: int, observer: Observer) -> Path:
     """Choose HR photos for a user who named none: the best that can be had here."""
     div2k = archived_photos("div2k-validation", observer=observer)
     if div2k is not None:
         observer(Said(f"No --hr: supervising with DIV2K's validation photos in {div2k}."))
-        return settings.model_copy(update={"hr": div2k})
-    if len(_large_enough_for_hr(real, settings, scale, reduction=_USUAL_REDUCTION)) >= _FEWEST_OWN:
+        return div2k
+    if len(real.large_enough(crop * _USUAL_REDUCTION)) >= _FEWEST_OWN:
         observer(
             Said(
                 "No --hr and no Hub: supervising with your own large photos, reduced in size. "
                 "A few hundred sharp photos given by --hr would be better."
             )
         )
-        return settings.model_copy(update={"hr": OWN_PHOTOS})
+        return OWN_PHOTOS
     starters = starter_photos(observer=observer) / PHOTOGRAPHS
     observer(
         Warned(
@@ -247,10 +223,43 @@ def _find_hr(
             "A few hundred sharp photos given by --hr would be better."
         )
     )
-    return settings.model_copy(update={"hr": starters})
+    return starters
 
 
-def _reduction_to_sharpness(real: list[Path]) -> int:
+def _reduction_to_cleanness(hr: CropSources, crop: int, observer: Observer) -> int:
+    """Find by which factor HR photos are reduced, so that what is smooth in them is so in truth.
+
+    Compression and smoothing take weak texture away, and a network that learns from such photos
+    learns to do so too. See docs/method.md, HR that is clean.
+    """
+    clean = clean_reduction(_some_of(list(hr.sides), reduction=1))
+    if clean is None:
+        observer(
+            Warned(
+                f"The HR photos are blurred or noisy even at 1/{FACTORS[-1]} of their size, and "
+                "supervise as they are. Sharp photos given by --hr would be better."
+            )
+        )
+        return 1
+    reduction = max(
+        factor
+        for factor in FACTORS
+        if factor <= clean and 2 * len(hr.large_enough(crop * factor)) >= len(hr.sides)
+    )
+    if reduction > 1:
+        small = len(hr.too_small(crop * reduction))
+        observer(
+            Said(
+                f"The HR photos supervise at 1/{reduction} of their size: "
+                f"{'' if reduction == clean else 'not yet '}sharp and clean there. "
+                + (f"Left out, as too small for that: {small}. " if small else "")
+                + "With --set data.hr_reduction=1 they supervise as they are."
+            )
+        )
+    return reduction
+
+
+def _reduction_of_own(real: list[Path]) -> int:
     """Find by which factor the real photos have to be reduced to be HR themselves.
 
     Raises:
@@ -265,28 +274,20 @@ def _reduction_to_sharpness(real: list[Path]) -> int:
     return reduction
 
 
-def _own_hr(
-    settings: DataSettings, real: list[Path], scale: int, reduction: int, observer: Observer
-) -> list[Path]:
+def _own_hr(real: CropSources, crop: int, reduction: int, observer: Observer) -> list[Path]:
     """Choose HR among the real photos themselves.
 
     Raises:
         DataError: all are too small at the size at which they are sharp.
     """
-    own = _large_enough_for_hr(real, settings, scale, reduction=reduction)
+    own = real.large_enough(crop * reduction)
     if not own:
         raise DataError(
             f"--hr self: the photos are sharp at 1/{reduction} of their size, and none is then "
-            f"as large as a crop of {(settings.crop or 0) * scale}.",
+            f"as large as a crop of {crop}.",
             hint="Give sharp photos with --hr.",
         )
     observer(
         Said(f"Your own {len(own)} photos supervise, at 1/{reduction} of their size: there sharp.")
     )
     return own
-
-
-def _large_enough_for_hr(
-    photos: list[Path], settings: DataSettings, scale: int, *, reduction: int
-) -> list[Path]:
-    return large_enough(photos, (settings.crop or 0) * scale * reduction)[0]

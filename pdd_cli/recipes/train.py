@@ -11,7 +11,7 @@ from typing import cast
 from pdd_cli.assets.models import ResolvedModel, resolve_model
 from pdd_cli.config.train import TrainConfig, sized_for
 from pdd_cli.data.batches import Batches, Pairs, RealPairs, SyntheticPairs
-from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
+from pdd_cli.data.crops import CropSources, DecodedPictures, RandomCrops, RandomPairs
 from pdd_cli.data.degradations import PlainResizes
 from pdd_cli.data.second_order import SecondOrder
 from pdd_cli.errors import DataError, UsageError
@@ -168,9 +168,9 @@ def _material(config: TrainConfig, scale: int, observer: Observer) -> _Material:
     data, seed = config.data, config.train.seed
     assert data.hr is not None
     assert data.crop is not None
-    good, small, unreadable = large_enough(sharp_photos(data.hr, observer), data.crop * scale)
-    skipped = [*small, *unreadable]
-    if skipped:
+    found = CropSources.measure(sharp_photos(data.hr, observer))
+    good = found.large_enough(data.crop * scale)
+    if skipped := [*found.too_small(data.crop * scale), *found.unreadable]:
         observer(Warned(f"Skipped, as no crop can be cut from them: {name_some(skipped)}."))
     if not good:
         raise DataError(

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from pdd_cli.data.batches import Batches, SyntheticPairs
-from pdd_cli.data.crops import DecodedPictures, RandomCrops, RandomPairs, large_enough
+from pdd_cli.data.crops import (
+    CropSources,
+    DecodedPictures,
+    RandomCrops,
+    RandomPairs,
+    Reduced,
+    read_reduced,
+)
 from pdd_cli.data.degradations import PlainResizes
 
 
@@ -54,8 +61,16 @@ def test_a_budget_bounds_what_is_kept(pictures):
 def test_small_and_unreadable_pictures_are_told_apart(pictures, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"x")
-    good, small, unreadable = large_enough([*pictures, broken], 22)
-    assert (good, small, unreadable) == (pictures[2:], pictures[:2], [broken])
+    found = CropSources.measure([*pictures, broken])
+    assert found.large_enough(22) == pictures[2:]
+    assert found.too_small(22) == pictures[:2]
+    assert found.unreadable == [broken]
+    assert found.of(pictures[1:3]).large_enough(22) == pictures[2:3]
+
+
+def test_pictures_are_reduced_as_they_are_asked_for(pictures):
+    reduced = Reduced(DecodedPictures(budget_gb=1), 2)
+    assert np.array_equal(reduced[pictures[0]], read_reduced(pictures[0], 2))
 
 
 def test_batches_made_ahead_are_those_asked_for(pictures):

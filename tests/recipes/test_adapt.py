@@ -297,20 +297,13 @@ def test_own_photos_supervise_reduced_and_without_those_held_out(
     for number in range(10):
         write(tmp_path / "large" / f"{number}.png", 200, 160, number)
     monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: 2)
-    asked = []
-    sharp = supervision._large_enough_for_hr
-    monkeypatch.setattr(
-        supervision,
-        "_large_enough_for_hr",
-        lambda photos, *rest, **more: asked.append(photos) or sharp(photos, *rest, **more),
-    )
     config = settings(data={"real_lr": tmp_path / "large", "hr": "self"}, monitor={"held_out": 2})
     result = recipe.adapt(config)
     assert yaml.safe_load((result.run / "config.yaml").read_text())["data"]["hr_reduction"] == 2
-    supervising, tried = asked
-    assert len(supervising) == 8
-    assert len(tried) == 2
-    assert not set(tried) & set(supervising)
+    photos = supervision.choose_photos(config.data, config.monitor, 4, lambda _event: None)
+    assert len(photos.hr) == 8
+    assert len(photos.tried) == 2
+    assert not set(photos.tried) & set(photos.hr)
 
 
 def test_own_photos_are_chosen_by_with_those_that_no_weights_learn_from(
@@ -326,19 +319,53 @@ def test_own_photos_are_chosen_by_with_those_that_no_weights_learn_from(
     assert not set(photos.tried) & set(photos.hr)
 
 
-@pytest.mark.parametrize(("side", "expected"), [(80, 2), (40, 1)])
-def test_pairs_to_choose_by_are_made_of_clean_hr_where_it_is_large_enough(
-    settings, tmp_path, monkeypatch, write, side, expected
+@pytest.fixture
+def choose(settings, tmp_path, monkeypatch, write):
+    """Choose the photos of an adaptation by HR of some sides, which is clean at a factor."""
+
+    def with_hr(sides, clean, **data):
+        for number, side in enumerate(sides):
+            write(tmp_path / "sharp" / f"{number}.png", side, 200, number)
+        monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: clean)
+        config = settings(data={"hr": tmp_path / "sharp", "crop": 16, **data})
+        heard = []
+        return supervision.choose_photos(config.data, config.monitor, 2, heard.append), heard
+
+    return with_hr
+
+
+@pytest.mark.parametrize(("sides", "expected"), [((80, 80, 80), 2), ((40, 40, 80), 1)])
+def test_hr_supervises_at_the_size_at_which_it_is_clean_where_most_of_it_is_large_enough(
+    choose, sides, expected
 ):
-    for number in range(3):
-        write(tmp_path / "sharp" / f"{number}.png", side, 90, number)
-    monkeypatch.setattr(supervision, "clean_reduction", lambda _photos: 2)
-    config = settings(data={"hr": tmp_path / "sharp", "crop": 16})
-    photos = supervision.choose_photos(config.data, config.monitor, 2, lambda _event: None)
+    photos, _ = choose(sides, clean=2)
+    assert photos.reduction == expected
+    assert len(photos.hr) == 3
+
+
+def test_hr_that_is_too_small_when_reduced_is_left_out_and_counted(choose):
+    photos, heard = choose((80, 80, 80, 40), clean=2)
+    assert photos.reduction == 2
+    assert len(photos.hr) == 3
+    assert any("Left out, as too small for that: 1." in event.text for event in heard)
+
+
+def test_hr_too_small_to_be_clean_is_reduced_as_far_as_it_can_be(choose):
+    photos, heard = choose((80, 80, 80), clean=6)
+    assert photos.reduction == 2
+    assert any("not yet sharp and clean" in event.text for event in heard)
+
+
+def test_hr_that_is_asked_for_as_it_is_is_not_reduced(choose):
+    photos, heard = choose((80, 80, 80), clean=2, hr_reduction=1)
     assert photos.reduction == 1
-    said = []
-    assert supervision.reduction_to_choose_by(photos, 2, said.append) == expected
-    assert len(said) == expected - 1
+    assert not heard
+
+
+def test_hr_that_is_clean_at_no_size_supervises_as_it_is_with_a_warning(choose):
+    photos, heard = choose((80, 80, 80), clean=None)
+    assert photos.reduction == 1
+    assert any(isinstance(event, Warned) and "blurred or noisy" in event.text for event in heard)
 
 
 def test_own_photos_that_are_never_sharp_are_refused(settings, monkeypatch):

@@ -10,14 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
+from pdd_cli.config.adapt import DataSettings
 from pdd_cli.config.prepare import PrepareConfig
+from pdd_cli.config.training import MonitorSettings
 from pdd_cli.data.cameras import Camera
+from pdd_cli.data.crops import reduced
 from pdd_cli.data.inspection import inspect_picture
 from pdd_cli.data.manifest import read_manifest
 from pdd_cli.errors import DataError
 from pdd_cli.recipes.pairs import pairs_by_name
 from pdd_cli.recipes.prepare import prepare
 from pdd_cli.recipes.sources import real_photos, sharp_photos, sharp_tiles
+from pdd_cli.recipes.supervision import choose_photos, hr_crops
 from pdd_cli.runtime.events import Warned, ignore
 
 
@@ -322,6 +326,16 @@ def test_tiles_are_made_when_asked_for_and_used_by_the_name(folder):
     assert result.tiles == 6
     assert len(sharp_tiles(Path("mine")).keys) == 6
     assert sharp_tiles(folder) is None
+
+
+def test_crops_are_cut_from_tiles_at_the_size_at_which_hr_is_clean(folder):
+    save(folder / "large.png", natural(800, 400, 30))
+    prepare(PrepareConfig(source=folder, name="mine", tiles=True))
+    settings = DataSettings(real_lr=folder, hr=Path("mine"), hr_reduction=2, crop=16)
+    photos = choose_photos(settings, MonitorSettings(held_out=0), 4, ignore)
+    tiles = sharp_tiles(Path("mine"))
+    crop = hr_crops(photos, 192, (0, 1)).take(0)
+    assert crop.sum() in {reduced(tiles[key], 2).sum() for key in tiles.keys}
 
 
 def test_the_report_tells_what_the_camera_does_to_photos(tmp_path):

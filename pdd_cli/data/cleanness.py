@@ -1,7 +1,8 @@
-"""Making HR of somebody's own photos: reduced so far that blur, noise and compression are gone.
+"""How far photos have to be reduced in size to be HR: until blur, noise and compression are gone.
 
-A camera's blur spans a few pixels whatever the scene. Reduced in size, a large photo is as sharp as
-its new pixels can show, and shows the user's own kind of scenes. See docs/method.md, Your own HR.
+A camera's blur spans a few pixels whatever the scene, and so does what JPEG and smoothing take of
+weak texture. Reduced in size, a photo is as sharp and as rich as its new pixels can show. See
+docs/method.md, HR that is clean.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ FACTORS = (1, 2, 3, 4, 6, 8)
 
 _SHARP = 0.4
 # Levels of 8 bits, of noise and of what compression changed.
-_CLEAN = 1.5
+_CLEAN = 1.75
 
 # Shifted by this, a photo's blocks are not those that it was compressed in.
 _HALF_A_BLOCK = 4

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pdd_cli.data.cleanness import clean_reduction
 from pdd_cli.data.jpeg import recompressed
-from pdd_cli.data.self_hr import clean_reduction
 
 
 def photo(seed: int, blur: float = 0.0, noise: float = 0.0) -> np.ndarray:
