@@ -10,15 +10,18 @@ from pdd_cli.runtime.events import Finished, Said, Warned
 
 
 class Brightened(nn.Module):
-    """Enlarges by nearest neighbours and adds its one weight."""
+    """Enlarges by nearest neighbours and adds the square of its one weight.
 
-    def __init__(self, weight: float) -> None:
+    So three quarters of the way do little more than half of what the whole does.
+    """
+
+    def __init__(self, added: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.tensor(weight))
+        self.weight = nn.Parameter(torch.tensor(added).sqrt())
         self.scale = 2
 
     def forward(self, pictures):
-        return pictures.repeat_interleave(2, -1).repeat_interleave(2, -2) + self.weight
+        return pictures.repeat_interleave(2, -1).repeat_interleave(2, -2) + self.weight.square()
 
 
 class Distance(nn.Module):
@@ -51,10 +54,9 @@ def trials(wanted: float, count: int = 4, *, learnt_from: bool = False):
     ("wanted", "write", "share"),
     [
         (0.4, "specialist", 1.0),
-        (0.355, "specialist", 0.75),
-        (0.2, "specialist", 0.5),
+        (0.25, "specialist", 0.75),
         (0.1, "average", 1.0),
-        (0.06, "average", 0.6),
+        (0.04, "average", 0.6),
     ],
 )
 def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wanted, write, share):
@@ -71,7 +73,7 @@ def test_the_mildest_mixture_that_does_nearly_as_well_as_the_best_is_taken(wante
     named = f"the {write}" if share == 1 else f"{share:.0%} of the way to the {write}"
     assert any(isinstance(event, Said) and f"Writing {named}:" in event.text for event in said)
     (tried,) = [event.summary for event in said if isinstance(event, Finished)]
-    assert tried.count(" dB / ") == 6, "what was passed over is told as well"
+    assert tried.count(" dB / ") == 5, "what was passed over is told as well"
 
 
 @pytest.mark.parametrize("little", [{"count": 3}, {"learnt_from": True}])
