@@ -42,8 +42,8 @@ def adapt_command(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Sharp high-resolution photos, of any scenes, that supervise; `self` for your own "
-            "photos, if they are large, reduced until they are sharp.",
+            help="Sharp high-resolution photos, of any scenes, that supervise, reduced in size "
+            "until they are sharp and clean; `self` for your own photos, if they are large.",
             show_default="DIV2K, else large photos of yours, else starter photos",
         ),
     ] = None,

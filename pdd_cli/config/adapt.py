@@ -32,8 +32,8 @@ class DataSettings(CropSettings):
     real_lr: Path
     """Folder of the low-resolution photos to adapt to, of any depth."""
     hr: Path | None = None
-    """Folder of high-resolution photos that supervise, or ``self`` for the real ones, reduced until
-    they are sharp; unset, pdd looks for some itself."""
+    """Folder of high-resolution photos that supervise, or ``self`` for the real ones; unset, pdd
+    looks for some itself."""
     hr_reduction: Annotated[int, Field(ge=1)] | None = None
     """Factor by which HR photos are reduced in size as they are read; 1 leaves them alone; unset,
     the smallest at which they are sharp and clean."""
